@@ -1,0 +1,1 @@
+"""A simulated Kensium Authorization server: device grant, license tokens, virtual time. A mock, for tests only."""
