@@ -1,1 +1,1 @@
-
+"""Named misbehaviours, attached from above. Nothing below imports this package."""

@@ -1,0 +1,57 @@
+"""What falls due by the mere passing of time, read off the records.
+
+Expiry and status are computed, so nothing here changes a record: these are the instants at which an answer changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mock_authz.domain.device_grant import DeviceGrant, State
+from mock_authz.domain.events import Event, EventType
+from mock_authz.domain.license import License
+from mock_authz.domain.signing_key import KeySet, removed_at
+
+
+def dues(record: object) -> tuple[Event, ...]:
+    """List what falls due of one record, ever, in no order. Other records than the ones below have nothing due."""
+    if isinstance(record, License):
+        return tuple(_license_dues(record))
+    if isinstance(record, DeviceGrant):
+        return tuple(_grant_dues(record))
+    if isinstance(record, KeySet):
+        return tuple(_key_dues(record))
+    return ()
+
+
+def falling_due(records: Iterable[object], *, after: int, until: int) -> list[Event]:
+    """List what falls due in `after < at <= until`, in order of instant, then of type, then of subject."""
+    events = [event for record in records for event in dues(record) if after < event.at <= until]
+    return sorted(events, key=lambda event: (event.at, event.type, sorted(map(str, event.subject.values()))))
+
+
+def _license_dues(license_: License) -> Iterator[Event]:
+    subject = {"license_id": license_.license_id, "server_id": license_.server_id}
+    # A license token held offline stays good until its `exp`, also when the license has ended.
+    yield Event(EventType.LICENSE_TOKEN_EXPIRED, license_.token_expires_at, subject)
+    if license_.ending is not None:
+        return
+    yield Event(EventType.REFRESH_TOKEN_EXPIRED, license_.refresh_tokens.expires_at, subject)
+    if license_.renewal_at is not None and license_.renewal_due_from is not None:
+        yield Event(EventType.LICENSE_RENEWAL_DUE, license_.renewal_due_from, subject)
+        yield Event(EventType.LICENSE_LAPSED, license_.renewal_at, subject)
+
+
+def _grant_dues(grant: DeviceGrant) -> Iterator[Event]:
+    if grant.state in (State.PENDING, State.APPROVED):
+        subject = {"user_code": grant.user_code, "client_id": grant.client_id}
+        yield Event(EventType.USER_CODE_EXPIRED, grant.expires_at, subject)
+
+
+def _key_dues(key_set: KeySet) -> Iterator[Event]:
+    for key in key_set.keys:
+        subject = {"kid": key.kid}
+        if key.signs_from_at > key.published_at:
+            yield Event(EventType.KEY_SIGNING_STARTED, key.signs_from_at, subject)
+        if (gone := removed_at(key)) is not None:
+            yield Event(EventType.KEY_REMOVED, gone, subject)

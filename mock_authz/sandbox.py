@@ -1,0 +1,41 @@
+"""A sandbox is a record, not a live object: any process can answer for any sandbox from what is in here.
+
+Knows nothing of requests. Its data (organizations, licenses, keys, journal) lies in the store under its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from mock_authz.clock import Clock
+from mock_authz.entropy import Entropy
+from mock_authz.settings import Settings
+
+DEFAULT: Final = "default"
+NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,62}$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """One tenant of the server: an issuer with a clock, settings, keys, data and a journal of its own.
+
+    Attributes:
+        issuer: without a trailing slash.
+        entropy: all randomness of the sandbox, derived from its seed.
+        settled_at: up to which instant what falls due has been journalled, Unix seconds.
+        created_real_at: on the wall clock, whole Unix seconds.
+    """
+
+    name: str
+    issuer: str
+    entropy: Entropy = field(repr=False)
+    clock: Clock = Clock()
+    settings: Settings = Settings()
+    settled_at: int
+    created_real_at: int
+
+    @property
+    def management_token(self) -> str:
+        """The bearer token of this sandbox's management API."""
+        return self.entropy.secret("management_token")

@@ -1,0 +1,173 @@
+"""The store in memory: what a mock needs. Everything is gone when the process ends."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import count
+from threading import RLock
+from typing import Final, cast
+
+from sortedcontainers import SortedSet
+
+from mock_authz.domain import timeline
+from mock_authz.domain.events import Event
+from mock_authz.store.port import ABSENT, Committed, Conflict, Entry, Exchange, R, RecordKey, Stored
+from mock_authz.store.records import KINDS
+
+JOURNAL_ENTRIES: Final = 20_000
+
+
+class _Shelf:
+    """What one sandbox holds. `due` is ordered by instant: (at, kind's name, id)."""
+
+    def __init__(self) -> None:
+        self.records: dict[type, dict[str, Stored[object]]] = {kind: {} for kind in KINDS}
+        self.found_by: dict[tuple[type, str, str], dict[str, None]] = {}
+        self.due: SortedSet = SortedSet()
+        self.journal: deque[Entry] = deque(maxlen=JOURNAL_ENTRIES)
+        self.entries = 0
+
+    def copy(self) -> _Shelf:
+        other = _Shelf()
+        other.records = {kind: dict(records) for kind, records in self.records.items()}
+        other.found_by = {key: dict(ids) for key, ids in self.found_by.items()}
+        other.due = SortedSet(self.due)
+        other.journal = deque(self.journal, maxlen=JOURNAL_ENTRIES)
+        other.entries = self.entries
+        return other
+
+    def put(self, record: object, version: int) -> None:
+        kind = type(record)
+        record_id = KINDS[kind].id_of(record)
+        old = self.records[kind].get(record_id)
+        self._reindex(kind, record_id, None if old is None else old.record, record)
+        self.records[kind][record_id] = Stored(record, version)
+
+    def delete(self, kind: type, record_id: str) -> None:
+        old = self.records[kind].pop(record_id, None)
+        if old is not None:
+            self._reindex(kind, record_id, old.record, None)
+
+    def _reindex(self, kind: type, record_id: str, old: object | None, new: object | None) -> None:
+        before, after = _index_keys(kind, old), _index_keys(kind, new)
+        for key in before - after:
+            del self.found_by[key][record_id]
+            if not self.found_by[key]:
+                del self.found_by[key]
+        for key in after - before:
+            self.found_by.setdefault(key, {})[record_id] = None
+        was, falls = _due_keys(kind, record_id, old), _due_keys(kind, record_id, new)
+        if was != falls:
+            self.due.difference_update(was - falls)
+            self.due.update(falls - was)
+
+    def log(self, of: Event | Exchange) -> None:
+        self.entries += 1
+        self.journal.append(Entry(self.entries, of))
+
+
+def _index_keys(kind: type, record: object | None) -> set[tuple[type, str, str]]:
+    if record is None:
+        return set()
+    values = ((index, value_of(record)) for index, value_of in KINDS[kind].indexes.items())
+    return {(kind, index, value) for index, value in values if value is not None}
+
+
+def _due_keys(kind: type, record_id: str, record: object | None) -> set[tuple[int, str, str]]:
+    if record is None:
+        return set()
+    name = KINDS[kind].name
+    return {(event.at, name, record_id) for event in timeline.dues(record)}
+
+
+class MemoryStore:
+    """A `Store` in this process's memory. Safe for threads: each call is one step."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[str, _Shelf] = {}
+        self._versions = count(ABSENT + 1)
+        self._lock = RLock()
+        self._kinds_by_name = {kind.name: record_type for record_type, kind in KINDS.items()}
+
+    def sandboxes(self) -> list[str]:
+        with self._lock:
+            return list(self._shelves)
+
+    def get(self, sandbox: str, kind: type[R], record_id: str) -> Stored[R] | None:
+        with self._lock:
+            shelf = self._shelves.get(sandbox)
+            return None if shelf is None else cast("Stored[R] | None", shelf.records[kind].get(record_id))
+
+    def find(self, sandbox: str, kind: type[R], index: str, value: str) -> list[Stored[R]]:
+        with self._lock:
+            if (shelf := self._shelves.get(sandbox)) is None:
+                return []
+            records = cast("dict[str, Stored[R]]", shelf.records[kind])
+            return [records[record_id] for record_id in shelf.found_by.get((kind, index, value), ())]
+
+    def every(self, sandbox: str, kind: type[R]) -> list[Stored[R]]:
+        with self._lock:
+            shelf = self._shelves.get(sandbox)
+            return [] if shelf is None else cast("list[Stored[R]]", list(shelf.records[kind].values()))
+
+    def due(self, sandbox: str, after: int, until: int) -> list[object]:
+        with self._lock:
+            if (shelf := self._shelves.get(sandbox)) is None:
+                return []
+            falling: Iterator[tuple[int, str, str]] = shelf.due.irange((after + 1,), (until + 1,))
+            keys = {(name, record_id): None for _, name, record_id in falling}
+            return [shelf.records[self._kinds_by_name[name]][record_id].record for name, record_id in keys]
+
+    def next_due(self, sandbox: str, after: int) -> int | None:
+        with self._lock:
+            if (shelf := self._shelves.get(sandbox)) is None:
+                return None
+            position = shelf.due.bisect_left((after + 1,))
+            return cast("int", shelf.due[position][0]) if position < len(shelf.due) else None
+
+    def commit(
+        self,
+        sandbox: str,
+        *,
+        expected: Mapping[RecordKey, int],
+        puts: Collection[object] = (),
+        deletes: Collection[RecordKey] = (),
+        events: Sequence[Event] = (),
+    ) -> Committed | Conflict:
+        with self._lock:
+            shelf = self._shelves.get(sandbox) or _Shelf()
+            for (kind, record_id), version in expected.items():
+                stored = shelf.records[kind].get(record_id)
+                if version != (ABSENT if stored is None else stored.version):
+                    return Conflict.CONFLICT
+            if puts or events:
+                self._shelves[sandbox] = shelf
+            for kind, record_id in deletes:
+                shelf.delete(kind, record_id)
+            for record in puts:
+                shelf.put(record, next(self._versions))
+            for event in events:
+                shelf.log(event)
+            return Committed.COMMITTED
+
+    def copy(self, sandbox: str, to: str) -> None:
+        with self._lock:
+            self._shelves[to] = self._shelves[sandbox].copy()
+
+    def drop(self, sandbox: str) -> None:
+        with self._lock:
+            self._shelves.pop(sandbox, None)
+
+    def note(self, sandbox: str, exchange: Exchange) -> None:
+        with self._lock:
+            if (shelf := self._shelves.get(sandbox)) is not None:
+                shelf.log(exchange)
+
+    def journal(
+        self, sandbox: str, *, after: int = 0, keep: Callable[[Entry], bool] | None = None
+    ) -> list[Entry]:
+        with self._lock:
+            shelf = self._shelves.get(sandbox)
+            entries = [] if shelf is None else [entry for entry in shelf.journal if entry.sequence > after]
+        return entries if keep is None else [entry for entry in entries if keep(entry)]
