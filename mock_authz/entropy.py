@@ -66,6 +66,8 @@ class Entropy:
         Returns:
             The record's id and the generation, or None if it is not one that this sandbox spelled.
         """
+        if not presented.isascii():
+            return None
         record_id, _, rest = presented.partition(".")
         generation, _, _ = rest.partition(".")
         if not (generation.isdecimal() and generation.isascii() and len(generation) < len("1000000000")):

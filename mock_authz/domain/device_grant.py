@@ -135,7 +135,7 @@ def approve(grant: DeviceGrant, *, server_id: str, administrator: str, now: int)
 
     Spec: RFC 8628 3.3.
     """
-    if (refusal := _closed(grant, now=now)) is not None:
+    if (refusal := closed(grant, now=now)) is not None:
         return refusal
     return replace(
         grant, state=State.APPROVED, server_id=server_id, administrator=administrator, approved_at=now
@@ -144,12 +144,13 @@ def approve(grant: DeviceGrant, *, server_id: str, administrator: str, now: int)
 
 def deny(grant: DeviceGrant, *, administrator: str, now: int) -> DeviceGrant | Refusal:
     """Deny the user code for good. Returns as `approve` does. Spec: RFC 8628 3.3."""
-    if (refusal := _closed(grant, now=now)) is not None:
+    if (refusal := closed(grant, now=now)) is not None:
         return refusal
     return replace(grant, state=State.DENIED, administrator=administrator)
 
 
-def _closed(grant: DeviceGrant, *, now: int) -> Refusal | None:
+def closed(grant: DeviceGrant, *, now: int) -> Refusal | None:
+    """Say why the user code can no longer be approved or denied; None while it is open."""
     if now >= grant.expires_at:
         return ExpiredToken("This user code has expired.", reason="user_code_expired")
     if grant.state is not State.PENDING:

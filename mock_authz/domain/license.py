@@ -68,6 +68,7 @@ class License:
         license_id: the record's id; refresh tokens and the `jti` of license tokens are derived from it.
         renewal_at: its renewal date, Unix seconds, or None. Never the same thing as a token's expiry.
         renewal_due_from: `renewal_at` less the renewal window that held when the date was set.
+        renewal_set_at: when it was given its renewal date, or none: at its issue or by its last renewal.
         refresh_tokens: which refresh tokens are good.
         tokens_minted: how many license tokens were minted for it.
         token_expires_at: the `exp` of the last one.
@@ -82,6 +83,7 @@ class License:
     issued_at: int
     renewal_at: int | None
     renewal_due_from: int | None
+    renewal_set_at: int
     refresh_tokens: RefreshTokens
     tokens_minted: int
     token_expires_at: int
@@ -119,6 +121,7 @@ def issue(
         issued_at=now,
         renewal_at=device.renewal_at,
         renewal_due_from=renewal_due_from(device.renewal_at, lifetimes=lifetimes),
+        renewal_set_at=now,
         refresh_tokens=RefreshTokens(generation=0, expires_at=now + lifetimes.refresh_token_seconds),
         tokens_minted=1,
         token_expires_at=token_expiry(device.renewal_at, lifetimes=lifetimes, now=now),
@@ -192,7 +195,7 @@ def renew(license_: License, *, renewal_at: int | None, lifetimes: Lifetimes, no
             "A renewal moves the date to a later instant, or removes it.", reason="renewal_not_later"
         )
     due_from = renewal_due_from(renewal_at, lifetimes=lifetimes)
-    return replace(license_, renewal_at=renewal_at, renewal_due_from=due_from)
+    return replace(license_, renewal_at=renewal_at, renewal_due_from=due_from, renewal_set_at=now)
 
 
 def refresh(
@@ -204,11 +207,13 @@ def refresh(
         generation: which of the license's refresh tokens was presented.
 
     Returns:
-        The license after the refresh, and `Refreshed`, or `InvalidGrant` with the first reason that holds of: the
-        stored ending, `license_expired`, `refresh_token_reused`, `refresh_token_expired`. Reuse ends the license.
+        The license after the refresh, and `Refreshed`, or `InvalidGrant` with the first reason that holds of:
+        `refresh_token_unknown` for one that this license has not come to yet (its record was restored), the stored ending, `license_expired`, `refresh_token_reused`, `refresh_token_expired`. Reuse ends the license.
 
     Spec: protocol.md, "Refresh, renewal, endings"; RFC 6749 6; RFC 9700 4.14.2.
     """
+    if generation > license_.refresh_tokens.generation:
+        return license_, refused(UNKNOWN)
     if (why := reason(license_, now=now)) is not None:
         return license_, refused(why)
     used = refresh_token.use(license_.refresh_tokens, generation=generation, now=now)

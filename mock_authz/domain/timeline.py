@@ -38,7 +38,9 @@ def _license_dues(license_: License) -> Iterator[Event]:
         return
     yield Event(EventType.REFRESH_TOKEN_EXPIRED, license_.refresh_tokens.expires_at, subject)
     if license_.renewal_at is not None and license_.renewal_due_from is not None:
-        yield Event(EventType.LICENSE_RENEWAL_DUE, license_.renewal_due_from, subject)
+        # A date that was set within the renewal window has made the license due already: nothing is left to fall due.
+        if license_.renewal_due_from > license_.renewal_set_at:
+            yield Event(EventType.LICENSE_RENEWAL_DUE, license_.renewal_due_from, subject)
         yield Event(EventType.LICENSE_LAPSED, license_.renewal_at, subject)
 
 

@@ -24,6 +24,8 @@ class _Shelf:
     def __init__(self) -> None:
         self.records: dict[type, dict[str, Stored[object]]] = {kind: {} for kind in KINDS}
         self.found_by: dict[tuple[type, str, str], dict[str, None]] = {}
+        self.created: dict[tuple[type, str], int] = {}
+        self.creations = 0
         self.due: SortedSet = SortedSet()
         self.journal: deque[Entry] = deque(maxlen=JOURNAL_ENTRIES)
         self.entries = 0
@@ -32,6 +34,8 @@ class _Shelf:
         other = _Shelf()
         other.records = {kind: dict(records) for kind, records in self.records.items()}
         other.found_by = {key: dict(ids) for key, ids in self.found_by.items()}
+        other.created = dict(self.created)
+        other.creations = self.creations
         other.due = SortedSet(self.due)
         other.journal = deque(self.journal, maxlen=JOURNAL_ENTRIES)
         other.entries = self.entries
@@ -41,13 +45,21 @@ class _Shelf:
         kind = type(record)
         record_id = KINDS[kind].id_of(record)
         old = self.records[kind].get(record_id)
+        if old is None:
+            self.creations += 1
+            self.created[kind, record_id] = self.creations
         self._reindex(kind, record_id, None if old is None else old.record, record)
         self.records[kind][record_id] = Stored(record, version)
 
     def delete(self, kind: type, record_id: str) -> None:
         old = self.records[kind].pop(record_id, None)
         if old is not None:
+            del self.created[kind, record_id]
             self._reindex(kind, record_id, old.record, None)
+
+    def find(self, kind: type, index: str, value: str) -> list[str]:
+        found = self.found_by.get((kind, index, value), {})
+        return sorted(found, key=lambda record_id: self.created[kind, record_id])
 
     def _reindex(self, kind: type, record_id: str, old: object | None, new: object | None) -> None:
         before, after = _index_keys(kind, old), _index_keys(kind, new)
@@ -104,7 +116,7 @@ class MemoryStore:
             if (shelf := self._shelves.get(sandbox)) is None:
                 return []
             records = cast("dict[str, Stored[R]]", shelf.records[kind])
-            return [records[record_id] for record_id in shelf.found_by.get((kind, index, value), ())]
+            return [records[record_id] for record_id in shelf.find(kind, index, value)]
 
     def every(self, sandbox: str, kind: type[R]) -> list[Stored[R]]:
         with self._lock:

@@ -132,6 +132,8 @@ def _redeem(context: Context, transaction: Transaction, grant: DeviceGrant) -> M
             "The authorization no longer stands: the device, organization or administrator changed."
         )
     transaction.put(device_grant.step(grant, Step.REDEEM) or grant)
+    # Who disables, renews or deletes the device at the same time must see this license.
+    transaction.claim(device)
     end_live_licenses(context, transaction, device.server_id, ending=Ending.SUPERSEDED)
     license_ = context.decisions.issue(
         device,
@@ -204,40 +206,58 @@ def enter_user_code(context: Context, entered: str, *, administrator: str) -> De
         The pending grant; `TooManyGuesses` with the seconds to wait; or `NotFound`, and one wrong entry more, for a
         code that is unknown, expired or no longer pending: it could not be approved.
     """
+    found = context.transact(lambda transaction: _enter(context, transaction, entered, administrator))
+    if isinstance(found, DeviceGrant | TooManyGuesses):
+        return found
+    return NotFound("This user code is not known, has expired or was used already.")
 
-    def work(transaction: Transaction) -> DeviceGrant | Refusal:
-        budget = transaction.get(GuessBudget, administrator) or GuessBudget(administrator)
-        wait_seconds = context.decisions.seconds_to_wait(budget, now=context.now)
-        if wait_seconds > 0:
-            return TooManyGuesses("Too many wrong user codes. Try again later.", reason=str(wait_seconds))
-        grant = find_user_code(context, entered)
-        if isinstance(grant, DeviceGrant) and context.decisions.is_open(grant, now=context.now):
+
+def _enter(
+    context: Context, transaction: Transaction, entered: str, administrator: str
+) -> DeviceGrant | Refusal:
+    """Load an open code, on the administrator's budget of wrong entries: whoever approves or denies guesses too."""
+    budget = transaction.get(GuessBudget, administrator) or GuessBudget(administrator)
+    wait_seconds = context.decisions.seconds_to_wait(budget, now=context.now)
+    if wait_seconds > 0:
+        return TooManyGuesses("Too many wrong user codes. Try again later.", reason=str(wait_seconds))
+    grant = find_user_code(context, entered)
+    if isinstance(grant, DeviceGrant):
+        # Through the transaction, so that its version counts.
+        grant = transaction.get(DeviceGrant, grant.grant_id) or grant
+        if context.decisions.is_open(grant, now=context.now):
             return grant
-        transaction.put(context.decisions.wrong_entry(budget, now=context.now))
-        transaction.emit(EventType.USER_CODE_GUESSED_WRONG, administrator=administrator)
-        return NotFound("This user code is not known, has expired or was used already.")
-
-    return context.transact(work)
+    transaction.put(context.decisions.wrong_entry(budget, now=context.now))
+    transaction.emit(EventType.USER_CODE_GUESSED_WRONG, administrator=administrator)
+    if isinstance(grant, NotFound):
+        return grant
+    return device_grant.closed(grant, now=context.now) or NotFound("There is no such user code.")
 
 
 def approve(context: Context, entered: str, *, server_id: str, administrator: str) -> DeviceGrant | Refusal:
     """Approve a user code for one device (RFC 8628 3.3). Touches no license.
 
     Only the latest approval of a device is redeemable: the others are withdrawn.
+
+    Returns:
+        The approved grant; or a refusal of the code, as `enter_user_code` counts it, with the reason
+        `user_code_expired` or `user_code_not_pending`; or of the device or the administrator.
     """
 
     def work(transaction: Transaction) -> DeviceGrant | Refusal:
-        grant = _load(context, transaction, entered)
+        grant = _enter(context, transaction, entered, administrator)
         if not isinstance(grant, DeviceGrant):
             return grant
         person, device = transaction.get(Administrator, administrator), transaction.get(Device, server_id)
-        if (refusal := _may_authorize(person, device, now=context.now)) is not None:
-            return refusal
+        refusal = _may_authorize(person, device, now=context.now)
+        if device is None or refusal is not None:
+            return refusal or NotFound("There is no such device.")
         approved = context.decisions.approve(
             grant, server_id=server_id, administrator=administrator, now=context.now
         )
         if isinstance(approved, Refusal):
             return approved
+        # Of two approvals at once, the later must see the earlier.
+        transaction.claim(device)
         for earlier in transaction.find(DeviceGrant, "approved_for", server_id):
             transaction.put(device_grant.step(earlier, Step.WITHDRAW) or earlier)
             transaction.emit(EventType.USER_CODE_WITHDRAWN, user_code=earlier.user_code, server_id=server_id)
@@ -254,12 +274,14 @@ def approve(context: Context, entered: str, *, server_id: str, administrator: st
 
 
 def deny(context: Context, entered: str, *, administrator: str) -> DeviceGrant | Refusal:
-    """Deny a user code for good (RFC 8628 3.3)."""
+    """Deny a user code for good, in the name of any administrator (RFC 8628 3.3). Refuses as `approve` does."""
 
     def work(transaction: Transaction) -> DeviceGrant | Refusal:
-        grant = _load(context, transaction, entered)
+        grant = _enter(context, transaction, entered, administrator)
         if not isinstance(grant, DeviceGrant):
             return grant
+        if transaction.get(Administrator, administrator) is None:
+            return Conflict("There is no such administrator.", reason="administrator_not_entitled")
         denied = context.decisions.deny(grant, administrator=administrator, now=context.now)
         if isinstance(denied, Refusal):
             return denied
@@ -273,11 +295,3 @@ def deny(context: Context, entered: str, *, administrator: str) -> DeviceGrant |
 def list_authorizations(context: Context) -> list[DeviceGrant]:
     """List every device authorization of the sandbox, oldest first."""
     return [stored.record for stored in context.store.every(context.sandbox.name, DeviceGrant)]
-
-
-def _load(context: Context, transaction: Transaction, entered: str) -> DeviceGrant | NotFound:
-    grant = find_user_code(context, entered)
-    if isinstance(grant, NotFound):
-        return grant
-    # Through the transaction, so that its version counts.
-    return transaction.get(DeviceGrant, grant.grant_id) or NotFound("There is no such user code.")

@@ -91,8 +91,10 @@ def delete_organization(context: Context, organization_id: str) -> NotFound | No
         for device in transaction.find(Device, "organization", organization_id):
             end_live_licenses(context, transaction, device.server_id, ending=Ending.DEVICE_DISABLED)
             transaction.delete(Device, device.server_id)
-        for administrator in transaction.every(Administrator):
-            if organization_id in administrator.organizations:
+        for listed in transaction.every(Administrator):
+            # Through the transaction, so that its version counts.
+            administrator = transaction.get(Administrator, listed.username)
+            if administrator is not None and organization_id in administrator.organizations:
                 left = tuple(other for other in administrator.organizations if other != organization_id)
                 transaction.put(replace(administrator, organizations=left))
         transaction.delete(Organization, organization_id)
@@ -133,9 +135,13 @@ def change_administrator(
 def _put_administrator(
     transaction: Transaction, administrator: Administrator, *, change: str
 ) -> Administrator | Conflict:
-    for organization_id in administrator.organizations:
-        if transaction.get(Organization, organization_id) is None:
+    organizations = {name: transaction.get(Organization, name) for name in administrator.organizations}
+    for organization_id, organization in organizations.items():
+        if organization is None:
             return Conflict(f"There is no organization {organization_id}.", reason="organization_unknown")
+    for organization in organizations.values():
+        # Who deletes the organization at the same time must see this administrator.
+        transaction.claim(organization)
     transaction.put(administrator)
     transaction.emit(EventType.ADMINISTRATOR_CHANGED, administrator=administrator.username, change=change)
     return administrator
@@ -175,7 +181,7 @@ def create_device(context: Context, new: NewDevice) -> Device | Refusal:
             enabled=new.enabled,
             renewal_at=new.renewal_at,
         )
-        return _put_device(context, transaction, device, change="created")
+        return _put_device(context, transaction, device, before=None)
 
     return context.transact(work)
 
@@ -187,27 +193,31 @@ def change_device(context: Context, server_id: str, changes: Mapping[str, Any]) 
         device = transaction.get(Device, server_id)
         if device is None:
             return NO_DEVICE
-        return _put_device(context, transaction, replace(device, **changes), change="changed")
+        return _put_device(context, transaction, replace(device, **changes), before=device)
 
     return context.transact(work)
 
 
 def _put_device(
-    context: Context, transaction: Transaction, device: Device, *, change: str
+    context: Context, transaction: Transaction, device: Device, *, before: Device | None
 ) -> Device | Refusal:
-    if transaction.get(Organization, device.organization_id) is None:
+    organization = transaction.get(Organization, device.organization_id)
+    if organization is None:
         return Conflict(f"There is no organization {device.organization_id}.", reason="organization_unknown")
-    siblings = transaction.find(Device, "organization", device.organization_id)
-    refusal = context.decisions.check_hub(device, {sibling.server_id: sibling for sibling in siblings})
     # A hub that was disabled later does not bar other changes.
-    if refusal is not None and change != "enabled":
-        return refusal
+    if before is None or device.hub != before.hub:
+        siblings = transaction.find(Device, "organization", device.organization_id)
+        refusal = context.decisions.check_hub(device, {sibling.server_id: sibling for sibling in siblings})
+        if refusal is not None:
+            return refusal
+    # Who deletes the organization, or the hub, at the same time must see this device.
+    transaction.claim(organization)
     transaction.put(device)
     transaction.emit(
         EventType.DEVICE_CHANGED,
         server_id=device.server_id,
         organization_id=device.organization_id,
-        change=change,
+        change="created" if before is None else "changed",
     )
     return device
 
@@ -251,6 +261,8 @@ def delete_device(context: Context, server_id: str) -> NotFound | None:
         if device is None:
             return NO_DEVICE
         end_live_licenses(context, transaction, server_id, ending=Ending.DEVICE_DISABLED)
+        # Loaded for its version: who creates a spoke at the same time claims it.
+        transaction.get(Organization, device.organization_id)
         for spoke in transaction.find(Device, "organization", device.organization_id):
             if spoke.hub == server_id:
                 transaction.put(replace(spoke, hub=None))
@@ -289,6 +301,12 @@ def renew_device(context: Context, server_id: str, *, renewal_at: int | None) ->
                 )
         with_date = replace(device, renewal_at=renewal_at)
         transaction.put(with_date)
+        transaction.emit(
+            EventType.DEVICE_CHANGED,
+            server_id=server_id,
+            organization_id=device.organization_id,
+            change="renewed",
+        )
         return with_date
 
     return context.transact(work)

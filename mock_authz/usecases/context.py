@@ -102,6 +102,14 @@ class Transaction:
         self._deletes.pop(key, None)
         self._puts[key] = record
 
+    def claim(self, record: object) -> None:
+        """Write a record that was loaded as it is, so that whoever decided on it meanwhile must decide again.
+
+        For a record that others read before they look for its dependants: a dependant that is new is among nothing
+        that they have seen.
+        """
+        self.put(record)
+
     def delete(self, kind: type, record_id: str) -> None:
         """Delete a record when the transaction commits."""
         self._puts.pop((kind, record_id), None)
