@@ -1,0 +1,205 @@
+"""Where the parts meet: the ASGI application. Finds the sandbox, reads its clock once, and hands over.
+
+Pure ASGI: the sandbox is found before routing, and every answer carries the sandbox's own Date.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from mock_authz import clock
+from mock_authz.oauth.reply import Reply
+from mock_authz.sandbox import DEFAULT, Sandbox
+from mock_authz.store.memory import MemoryStore
+from mock_authz.store.port import Store
+from mock_authz.usecases import control
+from mock_authz.usecases.context import Context
+from mock_authz.web import control as control_api
+from mock_authz.web import management, pages, protocol
+from mock_authz.web.problems import problem
+from mock_authz.web.rest import authorize
+from mock_authz.web.visit import Visit
+
+log = logging.getLogger("mock_authz")
+
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+SANDBOX_PREFIX: Final = "/s/"
+CONTROL_PREFIX: Final = "/_control"
+MANAGEMENT_PREFIX: Final = "/management"
+WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+MOST_HINTS: Final = 100
+
+
+@dataclass(slots=True)
+class Server:
+    """One running server: its store and what the command line said. Sandboxes are records in the store.
+
+    Attributes:
+        base_url: where the server is reached, without a trailing slash; the default sandbox's issuer by default.
+        hosts: further host names that it answers to, beside loopback and its issuers' own.
+        control_token: if set, the control API wants it as Bearer.
+    """
+
+    base_url: str
+    store: Store = field(default_factory=MemoryStore)
+    hosts: frozenset[str] = frozenset()
+    control_token: str | None = field(default=None, repr=False)
+    hinted: set[tuple[str, str]] = field(default_factory=set, init=False)
+
+    @property
+    def desk(self) -> control_api.Desk:
+        """What the control API acts upon."""
+        return control_api.Desk(self.store, self.issuer_of)
+
+    def issuer_of(self, name: str) -> str:
+        """Give the issuer that a sandbox has unless told otherwise."""
+        return self.base_url if name == DEFAULT else f"{self.base_url}{SANDBOX_PREFIX}{name}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await _Connection(self, scope, receive, send).answer()
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+
+class _Connection:
+    """One HTTP request on its way to a handler."""
+
+    def __init__(self, server: Server, scope: Scope, receive: Receive, send: Send) -> None:
+        self.server = server
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.real_at = clock.real_now()
+        self.now = int(self.real_at)
+        self.started = False
+
+    async def answer(self) -> None:
+        try:
+            await self._dispatch()
+        except Exception:
+            # A bug of ours: the traceback goes to the log, which shows no values, and nothing of it to the wire.
+            log.exception("%s %s failed", self.scope["method"], self.scope["path"])
+            if self.started:
+                raise
+            await self._reply(problem(500, "internal-error", "The server's log says more."))
+
+    async def _dispatch(self) -> None:
+        path: str = self.scope["path"]
+        if path.startswith(CONTROL_PREFIX):
+            await (self._control(path) if self._is_host_allowed(None) else self._misdirected())
+            return
+        name, below = split_sandbox(path)
+        sandbox = control.find_sandbox(self.server.store, name)
+        if sandbox is None:
+            await self._reply(problem(404, "sandbox-unknown", f"There is no sandbox {name}."))
+            return
+        if not self._is_host_allowed(sandbox):
+            await self._misdirected()
+            return
+        context = self._enter(sandbox)
+        request = Request(self.scope, self.receive)
+        endpoint = protocol.find_endpoint(below)
+        if endpoint is not None:
+            await self._reply(await protocol.answer(Visit(request, below, context), endpoint))
+        elif below.startswith(MANAGEMENT_PREFIX):
+            refusal = authorize(request, sandbox.management_token)
+            await self._reply(refusal or await management.ROUTES.answer(request, below, context))
+        else:
+            page = await pages.answer(request, below, context)
+            await page(self.scope, self.receive, self._send)
+
+    def _enter(self, sandbox: Sandbox) -> Context:
+        """Read the sandbox's clock, once, and apply what fell due."""
+        self.now = sandbox.clock.now(self.real_at)
+        control.settle(self.server.store, sandbox, now=self.now)
+        return Context(sandbox=sandbox, now=self.now, store=self.server.store)
+
+    async def _control(self, path: str) -> None:
+        request = Request(self.scope, self.receive)
+        token = self.server.control_token
+        reply = None if token is None else authorize(request, token)
+        await self._reply(reply or await control_api.ROUTES.answer(request, path, self.server.desk))
+
+    def _is_host_allowed(self, sandbox: Sandbox | None) -> bool:
+        """Answer to loopback, to our own names and to the sandbox's issuer only, which keeps DNS rebinding out."""
+        host = host_of(Request(self.scope).headers.get("host", ""))
+        issuers = [self.server.base_url] if sandbox is None else [self.server.base_url, sandbox.issuer]
+        names = {urlsplit(issuer).hostname for issuer in issuers}
+        if host not in names and host not in LOOPBACK_HOSTS and host not in self.server.hosts:
+            return False
+        if sandbox is not None and host != urlsplit(sandbox.issuer).hostname:
+            self._hint(sandbox, host)
+        return True
+
+    def _hint(self, sandbox: Sandbox, host: str) -> None:
+        """Say once that a client reaches the server by another name than the issuer's."""
+        if (sandbox.name, host) not in self.server.hinted and len(self.server.hinted) < MOST_HINTS:
+            self.server.hinted.add((sandbox.name, host))
+            log.warning(
+                "A client reached %s as %s: the issuer in its tokens and metadata will not match. Use %s.",
+                sandbox.name, host, sandbox.issuer,
+            )  # fmt: skip
+
+    async def _misdirected(self) -> None:
+        detail = "This server does not answer to this Host. Name it with --allowed-host if it should."
+        await self._reply(problem(421, "host-not-allowed", detail))
+
+    async def _reply(self, reply: Reply) -> None:
+        body = reply.body()
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+        if body:
+            headers.append((b"content-type", reply.media_type.encode()))
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self._send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await self._send(
+            {"type": "http.response.body", "body": b"" if self.scope["method"] == "HEAD" else body}
+        )
+
+    async def _send(self, message: Message) -> None:
+        """Send, with the sandbox's own Date on the first message."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            date = formatdate(self.now, usegmt=True).encode()
+            message["headers"] = [*message["headers"], (b"date", date), (b"server", b"mock-authz")]
+        await self.send(message)
+
+
+def split_sandbox(path: str) -> tuple[str, str]:
+    """Split a path into the sandbox's name and the path below its issuer.
+
+    RFC 8414 3.1: the well-known part may be inserted before the issuer's path, or appended to it.
+    """
+    for well_known in WELL_KNOWN:
+        if path.startswith(well_known + SANDBOX_PREFIX):
+            return path.removeprefix(well_known + SANDBOX_PREFIX), well_known
+    if not path.startswith(SANDBOX_PREFIX):
+        return DEFAULT, path
+    name, slash, below = path.removeprefix(SANDBOX_PREFIX).partition("/")
+    return name, slash + below or "/"
+
+
+def host_of(header: str) -> str:
+    """Give the host name of a Host header, without port and brackets; empty for what is none."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message: dict[str, Any] = dict(await receive())
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,27 @@
+"""The metadata document (RFC 8414), which OpenID clients find as well (RFC 8414 5). No OpenID claim is made.
+
+Authlib's metadata class lacks `device_authorization_endpoint`, so the document is built here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from authlib.oauth2.rfc8628 import DEVICE_CODE_GRANT_TYPE
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """Describe the endpoints of an issuer. Empty arrays are left out (RFC 8414 3.2), `response_types_supported` too."""
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/token",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
+        "jwks_uri": f"{issuer}/jwks",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "scopes_supported": ["license"],
+        "grant_types_supported": [DEVICE_CODE_GRANT_TYPE, "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "introspection_endpoint_auth_methods_supported": ["Bearer"],
+    }

@@ -1,0 +1,43 @@
+"""An answer as a value, before it becomes bytes: what a quirk may bend and the journal may read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mock_authz.domain.refusals import Refusal
+
+# RFC 6749 5.1: token responses, and here every answer that may tell a secret, are never stored.
+NO_STORE: Final = {"cache-control": "no-store", "pragma": "no-cache"}
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of the protocol.
+
+    Attributes:
+        members: the JSON body by name; None for an empty body.
+        headers: by lower-case name, beside Content-Type and Content-Length.
+    """
+
+    status: int
+    members: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = JSON
+
+    def body(self) -> bytes:
+        """Spell the body as compact UTF-8 JSON."""
+        if self.members is None:
+            return b""
+        return json.dumps(self.members, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def refuse(refusal: Refusal, *, status: int = 400, headers: Mapping[str, str] | None = None) -> Reply:
+    """Spell a refusal as the wire does (RFC 6749 5.2), with `reason` for programs where there is one."""
+    members = {"error": refusal.error, "error_description": refusal.description}
+    if refusal.reason is not None:
+        members["reason"] = refusal.reason
+    return Reply(status, members, {**NO_STORE, **(headers or {})})

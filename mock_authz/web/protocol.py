@@ -1,0 +1,242 @@
+"""The protocol endpoints: read a request, call Authlib's server or one use case, journal the exchange.
+
+One table maps a path below the issuer to its step, its methods and its handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from mock_authz.domain.organization import Device
+from mock_authz.domain.refusals import InvalidRequest, InvalidToken, Refusal
+from mock_authz.oauth.metadata import metadata
+from mock_authz.oauth.reply import NO_STORE, Reply, refuse
+from mock_authz.oauth.server import LicenseAuthorizationServer, OAuthCall
+from mock_authz.store.port import Exchange
+from mock_authz.usecases import keep, keys
+from mock_authz.usecases.context import Context
+from mock_authz.usecases.keep import Caller
+from mock_authz.web.problems import problem
+from mock_authz.web.visit import LARGEST_BODY, BodyTooLargeError, Visit, parse_form, read_body
+
+SERVER: Final = LicenseAuthorizationServer()
+CREDENTIALS: Final = frozenset({
+    "device_code", "refresh_token", "access_token", "token", "client_secret", "client_assertion", "password",
+})  # fmt: skip
+
+Form = Mapping[str, str]
+Handler = Callable[[Visit, Form], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path of the protocol.
+
+    Attributes:
+        step: its name in the journal and for faults.
+        cors: whether the `cors` setting opens it to browsers.
+    """
+
+    step: str
+    method: str
+    handler: Handler
+    cors: bool = False
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods offered: HEAD wherever GET is (RFC 9110 9.3.2)."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+
+# --- handlers ---
+
+
+def _metadata(visit: Visit, _: Form) -> Reply:
+    return Reply(200, metadata(visit.context.sandbox.issuer))
+
+
+def _jwks(visit: Visit, _: Form) -> Reply:
+    return Reply(200, keys.jwks(visit.context))
+
+
+def _oauth_call(visit: Visit, form: Form) -> OAuthCall:
+    return OAuthCall(visit.context, form=form, headers=visit.request.headers)
+
+
+def _token(visit: Visit, form: Form) -> Reply:
+    if "grant_type" not in form:
+        return refuse(InvalidRequest("The parameter grant_type is missing."))
+    reply: Reply = SERVER.create_token_response(_oauth_call(visit, form))
+    return reply
+
+
+def _device_authorization(visit: Visit, form: Form) -> Reply:
+    reply: Reply = SERVER.create_endpoint_response("device_authorization", _oauth_call(visit, form))
+    return reply
+
+
+def _revoke(visit: Visit, form: Form) -> Reply:
+    reply: Reply = SERVER.create_endpoint_response("revocation", _oauth_call(visit, form))
+    return reply
+
+
+def _introspect(visit: Visit, form: Form) -> Reply:
+    caller = _caller(visit)
+    if not isinstance(caller, Caller):
+        return caller
+    if "token" not in form:
+        return refuse(InvalidRequest("The parameter token is missing."))
+    return Reply(200, keep.introspect(visit.context, caller, presented=form["token"]), NO_STORE)
+
+
+def _license(visit: Visit, _: Form) -> Reply:
+    caller = _caller(visit)
+    if not isinstance(caller, Caller):
+        return caller
+    return Reply(200, keep.show_license(visit.context, caller), NO_STORE)
+
+
+def _servers(visit: Visit, _: Form) -> Reply:
+    caller = _caller(visit)
+    if not isinstance(caller, Caller):
+        return caller
+    listed = [_server(device) for device in keep.list_servers(visit.context, caller)]
+    return Reply(200, {"servers": listed}, NO_STORE)
+
+
+def _one_server(visit: Visit, _: Form) -> Reply:
+    caller = _caller(visit)
+    if not isinstance(caller, Caller):
+        return caller
+    found = keep.find_server(visit.context, caller, visit.path.removeprefix("/servers/"))
+    if isinstance(found, Device):
+        return Reply(200, _server(found), NO_STORE)
+    return problem(404, "not-found", found.description, headers=NO_STORE)
+
+
+def _server(device: Device) -> dict[str, Any]:
+    shown = {"server_id": device.server_id, "name": device.name, "edition": device.edition.value}
+    return shown if device.url is None else {**shown, "url": device.url}
+
+
+def _caller(visit: Visit) -> Caller | Reply:
+    """Admit the bearer of a live license token (RFC 6750 2.1, 3)."""
+    sent = visit.request.headers.getlist("authorization")
+    if len(sent) > 1:
+        return refuse(InvalidRequest("Send one Authorization header."))
+    scheme, _, credentials = sent[0].partition(" ") if sent else ("", "", "")
+    # RFC 6750 3.1: where nothing was sent, the challenge names no error.
+    if scheme.lower() != "bearer" or not credentials.strip():
+        members = {"error_description": "A license token is needed, as Authorization: Bearer."}
+        return Reply(401, members, {**NO_STORE, "www-authenticate": 'Bearer realm="mock-authz"'})
+    answer = keep.authenticate(visit.context, credentials.strip())
+    return answer if isinstance(answer, Caller) else _challenge(answer)
+
+
+def _challenge(refusal: InvalidToken) -> Reply:
+    challenge = (
+        f'Bearer realm="mock-authz", error="{refusal.error}", error_description="{refusal.description}"'
+    )
+    return refuse(refusal, status=401, headers={"www-authenticate": challenge})
+
+
+METADATA: Final = Endpoint("metadata", "GET", _metadata, cors=True)
+ENDPOINTS: Final[dict[str, Endpoint]] = {
+    "/token": Endpoint("token", "POST", _token, cors=True),
+    "/device_authorization": Endpoint("device_authorization", "POST", _device_authorization),
+    "/jwks": Endpoint("jwks", "GET", _jwks, cors=True),
+    "/revoke": Endpoint("revoke", "POST", _revoke),
+    "/introspect": Endpoint("introspect", "POST", _introspect),
+    "/license": Endpoint("license", "GET", _license),
+    "/servers": Endpoint("servers", "GET", _servers),
+    "/.well-known/oauth-authorization-server": METADATA,
+    "/.well-known/openid-configuration": METADATA,
+}
+ONE_SERVER: Final = Endpoint("servers", "GET", _one_server)
+TOKEN_STEPS: Final = {
+    "urn:ietf:params:oauth:grant-type:device_code": "token:device_code",
+    "refresh_token": "token:refresh",
+}
+
+
+def find_endpoint(path: str) -> Endpoint | None:
+    """Find the endpoint of a path below the issuer."""
+    endpoint = ENDPOINTS.get(path)
+    if endpoint is None and path.startswith("/servers/") and path.count("/") == len("//"):
+        return ONE_SERVER
+    return endpoint
+
+
+async def answer(visit: Visit, endpoint: Endpoint) -> Reply:
+    """Answer one request of the protocol, and journal the exchange."""
+    form: Form = {}
+    reply = _preflight(visit, endpoint)
+    if reply is None and endpoint.method == "POST":
+        parsed = await _read_form(visit.request)
+        if isinstance(parsed, Reply):
+            reply = parsed
+        else:
+            form = parsed
+    if reply is None:
+        reply = endpoint.handler(visit, form)
+    if endpoint.cors and visit.context.settings.cors:
+        reply = Reply(
+            reply.status,
+            reply.members,
+            {**reply.headers, "access-control-allow-origin": "*"},
+            reply.media_type,
+        )
+    _journal(visit, endpoint, form, reply)
+    return reply
+
+
+def _preflight(visit: Visit, endpoint: Endpoint) -> Reply | None:
+    method = visit.request.method
+    if method in endpoint.allowed:
+        return None
+    if method == "OPTIONS" and endpoint.cors and visit.context.settings.cors:
+        offered = ", ".join(endpoint.allowed)
+        return Reply(
+            204, None, {"access-control-allow-methods": offered, "access-control-allow-headers": "*"}
+        )
+    refusal = InvalidRequest(f"Use {endpoint.method}.")
+    return refuse(refusal, status=405, headers={"allow": ", ".join(endpoint.allowed)})
+
+
+async def _read_form(request: Request) -> dict[str, str] | Reply:
+    try:
+        parsed = parse_form(request, await read_body(request))
+    except BodyTooLargeError:
+        return refuse(InvalidRequest(f"The body may have {LARGEST_BODY} bytes at most."), status=413)
+    return refuse(parsed) if isinstance(parsed, Refusal) else parsed
+
+
+def _journal(visit: Visit, endpoint: Endpoint, form: Form, reply: Reply) -> None:
+    context = visit.context
+    step = endpoint.step
+    if step == "token":
+        step = TOKEN_STEPS.get(form.get("grant_type", ""), step)
+    context.store.note(
+        context.sandbox.name,
+        Exchange(
+            at=context.now,
+            step=step,
+            method=visit.request.method,
+            path=visit.path,
+            status=reply.status,
+            request=_without_secrets(context, form),
+            response=_without_secrets(context, reply.members or {}),
+        ),
+    )
+
+
+def _without_secrets(context: Context, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace each credential by its fingerprint, which tells two apart and shows neither."""
+    return {
+        name: f"sha256:{context.entropy.fingerprint(str(value))}" if name in CREDENTIALS else value
+        for name, value in members.items()
+    }

@@ -1,0 +1,73 @@
+"""One HTTP request to one sandbox, as handlers see it: parsed, with its context, its body read within bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from mock_authz.domain.refusals import InvalidRequest
+from mock_authz.usecases.context import Context
+
+FORM: Final = "application/x-www-form-urlencoded"
+LARGEST_BODY: Final = 64 * 1024
+MOST_PARAMETERS: Final = 100
+
+
+class BodyTooLargeError(Exception):
+    """The body is longer than `LARGEST_BODY` bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request and its sandbox.
+
+    Attributes:
+        path: below the issuer, such as `/token`.
+    """
+
+    request: Request
+    path: str
+    context: Context
+
+
+async def read_body(request: Request) -> bytes:
+    """Read the body within bounds.
+
+    Raises:
+        BodyTooLargeError: it is too long; what has been read is dropped.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise BodyTooLargeError
+    return body
+
+
+def media_type(request: Request) -> str:
+    """Give the media type of the request's body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def parse_form(request: Request, body: bytes) -> dict[str, str] | InvalidRequest:
+    """Parse the parameters of an OAuth request.
+
+    RFC 6749 3.1, 3.2: a parameter without a value counts as omitted; none may come twice; they come in the body.
+    """
+    if media_type(request) != FORM:
+        return InvalidRequest(f"The body must be {FORM}.")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError:
+        return InvalidRequest("The body is not well-formed, or has too many parameters.")
+    form: dict[str, str] = {}
+    for name, value in pairs:
+        if name in form:
+            return InvalidRequest("A parameter came more than once.")
+        form[name] = value
+    return {name: value for name, value in form.items() if value}
