@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -133,12 +134,13 @@ class _Connection:
 
     def _is_host_allowed(self, sandbox: Sandbox | None) -> bool:
         """Answer to loopback, to our own names and to the sandbox's issuer only, which keeps DNS rebinding out."""
-        host = host_of(Request(self.scope).headers.get("host", ""))
-        issuers = [self.server.base_url] if sandbox is None else [self.server.base_url, sandbox.issuer]
-        names = {urlsplit(issuer).hostname for issuer in issuers}
-        if host not in names and host not in LOOPBACK_HOSTS and host not in self.server.hosts:
+        host = host_of(_header(self.scope, b"host"))
+        own = _host_of_url(self.server.base_url if sandbox is None else sandbox.issuer)
+        if host == own:
+            return True
+        if host not in LOOPBACK_HOSTS and host not in self.server.hosts:
             return False
-        if sandbox is not None and host != urlsplit(sandbox.issuer).hostname:
+        if sandbox is not None:
             self._hint(sandbox, host)
         return True
 
@@ -170,8 +172,7 @@ class _Connection:
         """Send, with the sandbox's own Date on the first message."""
         if message["type"] == "http.response.start":
             self.started = True
-            date = formatdate(self.now, usegmt=True).encode()
-            message["headers"] = [*message["headers"], (b"date", date), (b"server", b"mock-authz")]
+            message["headers"] = [*message["headers"], (b"date", _date(self.now)), (b"server", b"mock-authz")]
         await self.send(message)
 
 
@@ -189,12 +190,30 @@ def split_sandbox(path: str) -> tuple[str, str]:
     return name, slash + below or "/"
 
 
+@lru_cache(maxsize=1024)
 def host_of(header: str) -> str:
     """Give the host name of a Host header, without port and brackets; empty for what is none."""
     try:
         return urlsplit(f"//{header}").hostname or ""
     except ValueError:
         return ""
+
+
+@lru_cache(maxsize=4096)
+def _host_of_url(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+@lru_cache(maxsize=64)
+def _date(now: int) -> bytes:
+    """Spell an instant for the Date header (RFC 9110 5.6.7)."""
+    return formatdate(now, usegmt=True).encode()
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """Give the value of a header that comes once; empty if it is missing."""
+    values: list[bytes] = [value for key, value in scope["headers"] if key == name]
+    return values[0].decode("latin-1") if len(values) == 1 else ""
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

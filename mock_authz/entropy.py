@@ -1,4 +1,4 @@
-"""The only place of the server that draws randomness: once, a seed for each sandbox. All else is derived from it.
+"""The only place of the server that draws randomness: once, a seed for each sandbox. All else is derived from it:
 
 HMAC-SHA256 of purpose, record id and generation under the sandbox's seed. So no device_code or refresh token is
 stored, a retry gets its successor byte for byte, and a seeded sandbox repeats itself.
@@ -78,4 +78,4 @@ class Entropy:
 
     def fingerprint(self, secret: str) -> str:
         """Tell two secrets apart without showing them: 12 hex digits under this sandbox's own seed."""
-        return self.derive("fingerprint", secret)[:6].hex()
+        return hashlib.blake2b(secret.encode(), key=self.seed, digest_size=6).hexdigest()

@@ -222,20 +222,21 @@ def refresh(
         return ended, refused(Ending.REFRESH_TOKEN_REUSED)
     if used is Use.EXPIRED:
         return license_, refused(REFRESH_TOKEN_EXPIRED)
+    tokens = license_.refresh_tokens
+    if used is Use.ROTATE:
+        tokens = refresh_token.rotate(
+            tokens,
+            now=now,
+            lifetime_seconds=lifetimes.refresh_token_seconds,
+            retry_window_seconds=lifetimes.refresh_retry_window_seconds,
+        )
     minted = replace(
         license_,
+        refresh_tokens=tokens,
         tokens_minted=license_.tokens_minted + 1,
         token_expires_at=token_expiry(license_.renewal_at, lifetimes=lifetimes, now=now),
     )
-    if used is Use.RETRY:
-        return minted, Refreshed(retried=True)
-    rotated = refresh_token.rotate(
-        license_.refresh_tokens,
-        now=now,
-        lifetime_seconds=lifetimes.refresh_token_seconds,
-        retry_window_seconds=lifetimes.refresh_retry_window_seconds,
-    )
-    return replace(minted, refresh_tokens=rotated), Refreshed(retried=False)
+    return minted, Refreshed(retried=used is Use.RETRY)
 
 
 def check_bearer(license_: License, *, expires_at: int, now: int) -> InvalidToken | None:

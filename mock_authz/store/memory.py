@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from threading import RLock
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from sortedcontainers import SortedSet
 
@@ -18,15 +18,26 @@ from mock_authz.store.records import KINDS
 JOURNAL_ENTRIES: Final = 20_000
 
 
+class _Place(NamedTuple):
+    """Where a record stands: its rank by creation, by what it is found, and when something falls due of it."""
+
+    created: int
+    found_by: frozenset[tuple[type, str, str]]
+    due: frozenset[tuple[int, str, str]]
+
+
+NOWHERE: Final = _Place(0, frozenset(), frozenset())
+
+
 class _Shelf:
     """What one sandbox holds. `due` is ordered by instant: (at, kind's name, id)."""
 
     def __init__(self) -> None:
         self.records: dict[type, dict[str, Stored[object]]] = {kind: {} for kind in KINDS}
         self.found_by: dict[tuple[type, str, str], dict[str, None]] = {}
-        self.created: dict[tuple[type, str], int] = {}
         self.creations = 0
         self.due: SortedSet = SortedSet()
+        self.places: dict[tuple[type, str], _Place] = {}
         self.journal: deque[Entry] = deque(maxlen=JOURNAL_ENTRIES)
         self.entries = 0
 
@@ -34,9 +45,9 @@ class _Shelf:
         other = _Shelf()
         other.records = {kind: dict(records) for kind, records in self.records.items()}
         other.found_by = {key: dict(ids) for key, ids in self.found_by.items()}
-        other.created = dict(self.created)
         other.creations = self.creations
         other.due = SortedSet(self.due)
+        other.places = dict(self.places)
         other.journal = deque(self.journal, maxlen=JOURNAL_ENTRIES)
         other.entries = self.entries
         return other
@@ -44,53 +55,49 @@ class _Shelf:
     def put(self, record: object, version: int) -> None:
         kind = type(record)
         record_id = KINDS[kind].id_of(record)
-        old = self.records[kind].get(record_id)
-        if old is None:
+        was = self.places.get((kind, record_id), NOWHERE)
+        if was is NOWHERE:
             self.creations += 1
-            self.created[kind, record_id] = self.creations
-        self._reindex(kind, record_id, None if old is None else old.record, record)
+        created = was.created or self.creations
+        self._place(kind, record_id, was=was, now=_place_of(record, record_id, created))
         self.records[kind][record_id] = Stored(record, version)
 
     def delete(self, kind: type, record_id: str) -> None:
-        old = self.records[kind].pop(record_id, None)
-        if old is not None:
-            del self.created[kind, record_id]
-            self._reindex(kind, record_id, old.record, None)
+        if self.records[kind].pop(record_id, None) is not None:
+            self._place(kind, record_id, was=self.places[kind, record_id], now=NOWHERE)
+            del self.places[kind, record_id]
 
     def find(self, kind: type, index: str, value: str) -> list[str]:
         found = self.found_by.get((kind, index, value), {})
-        return sorted(found, key=lambda record_id: self.created[kind, record_id])
+        return sorted(found, key=lambda record_id: self.places[kind, record_id].created)
 
-    def _reindex(self, kind: type, record_id: str, old: object | None, new: object | None) -> None:
-        before, after = _index_keys(kind, old), _index_keys(kind, new)
-        for key in before - after:
+    def _place(self, kind: type, record_id: str, *, was: _Place, now: _Place) -> None:
+        """Move a record in the indexes."""
+        for key in was.found_by - now.found_by:
             del self.found_by[key][record_id]
             if not self.found_by[key]:
                 del self.found_by[key]
-        for key in after - before:
+        for key in now.found_by - was.found_by:
             self.found_by.setdefault(key, {})[record_id] = None
-        was, falls = _due_keys(kind, record_id, old), _due_keys(kind, record_id, new)
-        if was != falls:
-            self.due.difference_update(was - falls)
-            self.due.update(falls - was)
+        for due in was.due - now.due:
+            self.due.remove(due)
+        for due in now.due - was.due:
+            self.due.add(due)
+        self.places[kind, record_id] = now
 
     def log(self, of: Event | Exchange) -> None:
         self.entries += 1
         self.journal.append(Entry(self.entries, of))
 
 
-def _index_keys(kind: type, record: object | None) -> set[tuple[type, str, str]]:
-    if record is None:
-        return set()
-    values = ((index, value_of(record)) for index, value_of in KINDS[kind].indexes.items())
-    return {(kind, index, value) for index, value in values if value is not None}
-
-
-def _due_keys(kind: type, record_id: str, record: object | None) -> set[tuple[int, str, str]]:
-    if record is None:
-        return set()
-    name = KINDS[kind].name
-    return {(event.at, name, record_id) for event in timeline.dues(record)}
+def _place_of(record: object, record_id: str, created: int) -> _Place:
+    kind = KINDS[type(record)]
+    values = ((index, value_of(record)) for index, value_of in kind.indexes.items())
+    return _Place(
+        created,
+        frozenset((type(record), index, value) for index, value in values if value is not None),
+        frozenset((event.at, kind.name, record_id) for event in timeline.dues(record)),
+    )
 
 
 class MemoryStore:

@@ -237,6 +237,6 @@ def _journal(visit: Visit, endpoint: Endpoint, form: Form, reply: Reply) -> None
 def _without_secrets(context: Context, members: Mapping[str, Any]) -> dict[str, Any]:
     """Replace each credential by its fingerprint, which tells two apart and shows neither."""
     return {
-        name: f"sha256:{context.entropy.fingerprint(str(value))}" if name in CREDENTIALS else value
+        name: f"fingerprint:{context.entropy.fingerprint(str(value))}" if name in CREDENTIALS else value
         for name, value in members.items()
     }
