@@ -1,7 +1,6 @@
 """What must come out of a race, whoever wins it. A test module subclasses `RaceContract`, as with `StoreContract`.
 
-Each race starts from one state that both runners have loaded. The rules are written over what is left afterwards, so
-that they hold for either order.
+Each race starts from one state that both runners have loaded, and is run in either order of their commits.
 """
 
 from __future__ import annotations
@@ -80,6 +79,11 @@ class RaceContract:
     def world(self) -> World:
         return a_world(store=self.empty())
 
+    @pytest.fixture(params=[0, 1], ids=["in order", "in reverse"])
+    def first(self, request: pytest.FixtureRequest) -> int:
+        """Say which of the two commits first."""
+        return int(request.param)
+
     @pytest.mark.parametrize("polls", [2, 5])
     def test_a_device_code_is_redeemed_once_however_many_polls_race(self, world: World, polls: int) -> None:
         outcome = race_redemptions(world, polls=polls)
@@ -110,13 +114,18 @@ class RaceContract:
 
     # --- the device grant ---
 
-    def test_of_two_approvals_of_one_device_at_once_one_is_redeemable(self, world: World) -> None:
+    def test_of_two_approvals_of_one_device_at_once_one_is_redeemable(self, world: World, first: int) -> None:
         codes = [world.authorize(), world.authorize()]
-        race(world, lambda racing: racing.approve(codes[0]), lambda racing: racing.approve(codes[1]))
+        race(
+            world,
+            lambda racing: racing.approve(codes[0]),
+            lambda racing: racing.approve(codes[1]),
+            first=first,
+        )
         states = [stored.record.state for stored in world.store.every(QA, DeviceGrant)]
         assert sorted(states) == [State.APPROVED, State.DENIED]
 
-    def test_a_code_is_either_approved_or_denied(self, world: World) -> None:
+    def test_a_code_is_either_approved_or_denied(self, world: World, first: int) -> None:
         authorization = world.authorize()
 
         def approve(racing: World) -> object:
@@ -127,22 +136,22 @@ class RaceContract:
         def deny(racing: World) -> object:
             return acquire.deny(racing.at(NOW), authorization.user_code, administrator="dana")
 
-        answers = race(world, approve, deny)
+        answers = race(world, approve, deny, first=first)
         assert sum(isinstance(answer, DeviceGrant) for answer in answers) == 1
 
-    def test_two_authorizations_at_once_get_codes_of_their_own(self, world: World) -> None:
-        one, other = race(world, World.authorize, World.authorize)
+    def test_two_authorizations_at_once_get_codes_of_their_own(self, world: World, first: int) -> None:
+        one, other = race(world, World.authorize, World.authorize, first=first)
         assert one.user_code != other.user_code
         assert one.device_code != other.device_code
 
-    def test_wrong_entries_at_once_are_all_counted(self, world: World) -> None:
+    def test_wrong_entries_at_once_are_all_counted(self, world: World, first: int) -> None:
         for _ in range(4):
             acquire.enter_user_code(world.at(NOW), "wrong", administrator="dana")
 
         def guess(racing: World) -> object:
             return acquire.enter_user_code(racing.at(NOW), "wrong", administrator="dana")
 
-        answers = race(world, guess, guess, guess)
+        answers = race(world, guess, guess, guess, first=first)
         assert sorted(type(answer).__name__ for answer in answers) == [
             NotFound.__name__, TooManyGuesses.__name__, TooManyGuesses.__name__,
         ]  # fmt: skip
@@ -158,15 +167,19 @@ class RaceContract:
         ],
         ids=["disabled", "deleted", "organization deleted"],
     )
-    def test_no_live_license_outlives_its_device(self, world: World, end: Callable[[World], object]) -> None:
+    def test_no_live_license_outlives_its_device(
+        self, world: World, first: int, end: Callable[[World], object]
+    ) -> None:
         authorization = world.authorize()
         world.approve(authorization)
-        race(world, lambda racing: racing.poll(authorization), end)
+        race(world, lambda racing: racing.poll(authorization), end, first=first)
         device = world.device()
         assert device is None or not device.enabled
         assert world.store.find(QA, License, "live", STORE_12) == []
 
-    def test_a_renewal_reaches_the_license_that_is_acquired_at_the_same_time(self, world: World) -> None:
+    def test_a_renewal_reaches_the_license_that_is_acquired_at_the_same_time(
+        self, world: World, first: int
+    ) -> None:
         administer.renew_device(world.at(NOW), STORE_12, renewal_at=NOW + DAY)
         authorization = world.authorize()
         world.approve(authorization)
@@ -174,10 +187,10 @@ class RaceContract:
         def renew(racing: World) -> object:
             return administer.renew_device(racing.at(NOW), STORE_12, renewal_at=NOW + 100 * DAY)
 
-        race(world, lambda racing: racing.poll(authorization), renew)
+        race(world, lambda racing: racing.poll(authorization), renew, first=first)
         assert world.license_of().renewal_at == NOW + 100 * DAY
 
-    def test_a_refresh_beside_a_revocation_leaves_the_license_ended(self, world: World) -> None:
+    def test_a_refresh_beside_a_revocation_leaves_the_license_ended(self, world: World, first: int) -> None:
         tokens = world.acquire()
 
         def refresh(racing: World) -> object:
@@ -188,62 +201,71 @@ class RaceContract:
         def revoke(racing: World) -> object:
             return keep.revoke(racing.at(NOW), client_id="pos-server", presented=tokens.refresh_token)
 
-        race(world, refresh, revoke)
+        race(world, refresh, revoke, first=first)
         assert world.license_of().ending == "license_revoked"
 
     # --- organizations ---
 
     @pytest.mark.parametrize("hub", [None, HEAD_OFFICE])
-    def test_no_device_is_left_of_a_deleted_organization(self, world: World, hub: str | None) -> None:
+    def test_no_device_is_left_of_a_deleted_organization(
+        self, world: World, first: int, hub: str | None
+    ) -> None:
         new = NewDevice(organization_id="harbor", name="Store 13", edition=Edition.STORE, hub=hub)
         race(
             world,
             lambda racing: administer.create_device(racing.at(NOW), new),
             lambda racing: administer.delete_organization(racing.at(NOW), "harbor"),
+            first=first,
         )
         assert world.store.get(QA, Organization, "harbor") is None
         assert world.store.find(QA, Device, "organization", "harbor") == []
 
-    def test_no_administrator_is_left_of_a_deleted_organization(self, world: World) -> None:
+    def test_no_administrator_is_left_of_a_deleted_organization(self, world: World, first: int) -> None:
         new = Administrator(username="kim", name="Kim", organizations=("harbor",))
         race(
             world,
             lambda racing: administer.create_administrator(racing.at(NOW), new),
             lambda racing: administer.delete_organization(racing.at(NOW), "harbor"),
+            first=first,
         )
         for stored in world.store.every(QA, Administrator):
             assert "harbor" not in stored.record.organizations
 
-    def test_deleting_an_organization_loses_no_change_of_its_administrators(self, world: World) -> None:
+    def test_deleting_an_organization_loses_no_change_of_its_administrators(
+        self, world: World, first: int
+    ) -> None:
         race(
             world,
             lambda racing: administer.change_administrator(racing.at(NOW), "sam", {"name": "Samira"}),
             lambda racing: administer.delete_organization(racing.at(NOW), "harbor"),
+            first=first,
         )
         stored = world.store.get(QA, Administrator, "sam")
         assert stored is not None
         assert (stored.record.name, stored.record.organizations) == ("Samira", ("summit",))
 
-    def test_a_deleted_administrator_is_not_brought_back(self, world: World) -> None:
+    def test_a_deleted_administrator_is_not_brought_back(self, world: World, first: int) -> None:
         race(
             world,
             lambda racing: administer.delete_administrator(racing.at(NOW), "sam"),
             lambda racing: administer.delete_organization(racing.at(NOW), "harbor"),
+            first=first,
         )
         assert world.store.get(QA, Administrator, "sam") is None
 
-    def test_two_devices_do_not_become_each_other_s_hub(self, world: World) -> None:
+    def test_two_devices_do_not_become_each_other_s_hub(self, world: World, first: int) -> None:
         world.store.commit(QA, expected={}, puts=[a_device("one"), a_device("two")])
         race(
             world,
             lambda racing: administer.change_device(racing.at(NOW), "one", {"hub": "two"}),
             lambda racing: administer.change_device(racing.at(NOW), "two", {"hub": "one"}),
+            first=first,
         )
         hubs = [device.hub for name in ("one", "two") if (device := world.device(name)) is not None]
         assert hubs in (["two", None], [None, "one"])
 
     @pytest.mark.parametrize("created", [True, False])
-    def test_no_spoke_is_left_of_a_deleted_hub(self, world: World, created: bool) -> None:  # noqa: FBT001 - a case
+    def test_no_spoke_is_left_of_a_deleted_hub(self, world: World, first: int, created: bool) -> None:  # noqa: FBT001 - a case
         spoke = "till-2" if created else "till-1"
         new = NewDevice(
             organization_id="harbor", server_id=spoke, name="Till", edition=Edition.REGISTER, hub=HEAD_OFFICE
@@ -254,36 +276,43 @@ class RaceContract:
                 return administer.create_device(racing.at(NOW), new)
             return administer.change_device(racing.at(NOW), spoke, {"hub": HEAD_OFFICE})
 
-        race(world, connect, lambda racing: administer.delete_device(racing.at(NOW), HEAD_OFFICE))
+        race(
+            world, connect, lambda racing: administer.delete_device(racing.at(NOW), HEAD_OFFICE), first=first
+        )
         device = world.device(spoke)
         assert device is None or device.hub != HEAD_OFFICE
 
     # --- keys ---
 
-    def test_two_who_first_ask_for_the_keys_get_the_same(self, world: World) -> None:
+    def test_two_who_first_ask_for_the_keys_get_the_same(self, world: World, first: int) -> None:
         one, other = race(
-            world, lambda racing: keys.jwks(racing.at(NOW)), lambda racing: keys.jwks(racing.at(NOW))
+            world,
+            lambda racing: keys.jwks(racing.at(NOW)),
+            lambda racing: keys.jwks(racing.at(NOW)),
+            first=first,
         )
         assert one == other
         assert len(world.events(EventType.KEY_PUBLISHED)) == 1
 
-    def test_two_rotations_at_once_both_stand(self, world: World) -> None:
+    def test_two_rotations_at_once_both_stand(self, world: World, first: int) -> None:
         keys.jwks(world.at(NOW))
         race(
             world,
             lambda racing: keys.rotate_keys(racing.at(NOW)),
             lambda racing: keys.rotate_keys(racing.at(NOW)),
+            first=first,
         )
         stored = world.store.get(QA, KeySet, ONLY)
         assert stored is not None
         assert len({key.kid for key in stored.record.keys}) == 3
         assert [key.retires_at for key in stored.record.keys] == [NOW + 7 * DAY, NOW + 7 * DAY, None]
 
-    def test_settings_changed_at_once_are_both_changed(self, world: World) -> None:
+    def test_settings_changed_at_once_are_both_changed(self, world: World, first: int) -> None:
         race(
             world,
             lambda racing: administer.change_settings(racing.at(NOW), {"cors": True}),
             lambda racing: administer.change_settings(racing.at(NOW), {"interval_seconds": 7}),
+            first=first,
         )
         before = replace(world.sandbox.settings, cors=False, interval_seconds=5)
         assert world.sandbox.settings == replace(before, cors=True, interval_seconds=7)

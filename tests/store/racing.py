@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, get_ident
+from threading import Event as Flag
 from typing import TypeVar
 
 from mock_authz.domain.events import Event
@@ -67,12 +68,26 @@ class StoreBehind:
 
 
 class RacingStore(StoreBehind):
-    """Holds each thread at its first commit until all have come to theirs: all have decided on the same records."""
+    """Holds each thread at its first commit until all have come to theirs: all have decided on the same records.
+
+    Then the winner commits and finishes what it does; the others follow.
+    """
 
     def __init__(self, behind: Store, *, runners: int) -> None:
         super().__init__(behind)
         self._line = Barrier(runners)
         self._came: set[int] = set()
+        self._winner: int | None = None
+        self._finished = Flag()
+
+    def run(self, runner: Callable[[], T], *, wins: bool) -> T:
+        if not wins:
+            return runner()
+        self._winner = get_ident()
+        try:
+            return runner()
+        finally:
+            self._finished.set()
 
     def commit(
         self,
@@ -86,6 +101,8 @@ class RacingStore(StoreBehind):
         if get_ident() not in self._came:
             self._came.add(get_ident())
             self._line.wait(PATIENCE_SECONDS)
+            if get_ident() != self._winner:
+                assert self._finished.wait(PATIENCE_SECONDS)
         return super().commit(sandbox, expected=expected, puts=puts, deletes=deletes, events=events)
 
 
@@ -104,9 +121,18 @@ class CarelessStore(StoreBehind):
         return super().commit(sandbox, expected={}, puts=puts, deletes=deletes, events=events)
 
 
-def race(world: World, *runners: Callable[[World], T]) -> list[T]:
-    """Let each runner act on the world in a thread of its own, all having loaded before any commits."""
-    racing = World(RacingStore(world.store, runners=len(runners)), world.decisions)
+def race(world: World, *runners: Callable[[World], T], first: int = 0) -> list[T]:
+    """Let each runner act on the world in a thread of its own, all having loaded before any commits.
+
+    Args:
+        first: which of them commits first.
+    """
+    store = RacingStore(world.store, runners=len(runners))
+    racing = World(store, world.decisions)
+
+    def run(number: int, runner: Callable[[World], T]) -> T:
+        return store.run(lambda: runner(racing), wins=number == first)
+
     with ThreadPoolExecutor(max_workers=len(runners)) as threads:
-        running = [threads.submit(runner, racing) for runner in runners]
+        running = [threads.submit(run, number, runner) for number, runner in enumerate(runners)]
         return [each.result(timeout=PATIENCE_SECONDS) for each in running]
