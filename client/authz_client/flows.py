@@ -113,7 +113,7 @@ class Flows:
         stored, now = self._observed()
         return presentable(stored, now=now, anchor=self._session.anchor)
 
-    def keys(self) -> tuple[Jwk, ...]:
+    def published_keys(self) -> tuple[Jwk, ...]:
         """Give the issuer's published keys as last fetched.
 
         Raises:

@@ -90,7 +90,8 @@ def time_passed(machine: Machine, *, now: Now) -> Machine:
         and session.polling.is_over(now)
     ):
         return poll_refused(machine, Refusal("expired_token"))
-    return machine
+    # Another process may have found that the endpoints moved, and forgotten them.
+    return machine if machine.step is Step.KEYS else toward(machine, machine.step)
 
 
 def next_action(machine: Machine, *, now: Now) -> Action:

@@ -71,8 +71,6 @@ def _decode_plain(hint: Any, value: Any, where: str) -> Any:
         return from_json(hint, value)  # type: ignore[arg-type]  # a class, not an instance
     if issubclass(hint, Enum):
         return _member(hint, value, where)
-    if hint is float and type(value) is int:
-        return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise NotARecord(f"{where} has the wrong type")
     return value
