@@ -36,6 +36,9 @@ CONTROL_PREFIX: Final = "/_control"
 MANAGEMENT_PREFIX: Final = "/management"
 WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 MOST_HINTS: Final = 100
+SAY_MANAGEMENT: Final = "Send the management token of this sandbox as Authorization: Bearer: it was printed or returned at its creation."
+SAY_CONTROL: Final = "Send the control token as Authorization: Bearer. The server was started with it."
+SAY_REMOTE: Final = "From other machines, control needs a token. Start the server with --control-token."
 
 
 @dataclass(slots=True)
@@ -57,7 +60,8 @@ class Server:
     @property
     def desk(self) -> control_api.Desk:
         """What the control API acts upon."""
-        return control_api.Desk(self.store, self.issuer_of)
+        own = {host_of_url(self.base_url)}
+        return control_api.Desk(self.store, self.issuer_of, LOOPBACK_HOSTS | self.hosts | own)
 
     def issuer_of(self, name: str) -> str:
         """Give the issuer that a sandbox has unless told otherwise."""
@@ -93,7 +97,7 @@ class _Connection:
             log.exception("%s %s failed", self.scope["method"], self.scope["path"])
             if self.started:
                 raise
-            await self._reply(problem(500, "internal-error", "The server's log says more."))
+            await self._reply(problem(500, "internal_error", "The server's log says more."))
 
     async def _dispatch(self) -> None:
         path: str = self.scope["path"]
@@ -103,7 +107,7 @@ class _Connection:
         name, below = split_sandbox(path)
         sandbox = control.find_sandbox(self.server.store, name)
         if sandbox is None:
-            await self._reply(problem(404, "sandbox-unknown", f"There is no sandbox {name}."))
+            await self._reply(problem(404, "sandbox_unknown", f"There is no sandbox {name}."))
             return
         if not self._is_host_allowed(sandbox):
             await self._misdirected()
@@ -114,7 +118,7 @@ class _Connection:
         if endpoint is not None:
             await self._reply(await protocol.answer(Visit(request, below, context), endpoint))
         elif below.startswith(MANAGEMENT_PREFIX):
-            refusal = authorize(request, sandbox.management_token)
+            refusal = authorize(request, sandbox.management_token, detail=SAY_MANAGEMENT)
             await self._reply(refusal or await management.ROUTES.answer(request, below, context))
         else:
             page = await pages.answer(request, below, context)
@@ -128,14 +132,22 @@ class _Connection:
 
     async def _control(self, path: str) -> None:
         request = Request(self.scope, self.receive)
-        token = self.server.control_token
-        reply = None if token is None else authorize(request, token)
-        await self._reply(reply or await control_api.ROUTES.answer(request, path, self.server.desk))
+        refusal = self._control_refusal(request)
+        await self._reply(refusal or await control_api.ROUTES.answer(request, path, self.server.desk))
+
+    def _control_refusal(self, request: Request) -> Reply | None:
+        """Ask for the control token; without one, loopback is what guards the control API."""
+        if self.server.control_token is not None:
+            return authorize(request, self.server.control_token, detail=SAY_CONTROL)
+        # No address: a Unix socket, which files guard.
+        if request.client is None or request.client.host in LOOPBACK_HOSTS:
+            return None
+        return problem(403, "control_not_allowed", SAY_REMOTE)
 
     def _is_host_allowed(self, sandbox: Sandbox | None) -> bool:
         """Answer to loopback, to our own names and to the sandbox's issuer only, which keeps DNS rebinding out."""
         host = host_of(_header(self.scope, b"host"))
-        own = _host_of_url(self.server.base_url if sandbox is None else sandbox.issuer)
+        own = host_of_url(self.server.base_url if sandbox is None else sandbox.issuer)
         if host == own:
             return True
         if host not in LOOPBACK_HOSTS and host not in self.server.hosts:
@@ -155,7 +167,7 @@ class _Connection:
 
     async def _misdirected(self) -> None:
         detail = "This server does not answer to this Host. Name it with --allowed-host if it should."
-        await self._reply(problem(421, "host-not-allowed", detail))
+        await self._reply(problem(421, "host_not_allowed", detail))
 
     async def _reply(self, reply: Reply) -> None:
         body = reply.body()
@@ -200,7 +212,8 @@ def host_of(header: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _host_of_url(url: str) -> str:
+def host_of_url(url: str) -> str:
+    """Give the host name of a URL, without port and brackets."""
     return urlsplit(url).hostname or ""
 
 

@@ -6,11 +6,23 @@ Instants are whole UTC seconds; a date without a time means 00:00 UTC; months ar
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 # The years that a clock may be moved to: what datetime can spell, less a margin for durations added to it.
 EARLIEST_AT = int(datetime(1970, 1, 1, tzinfo=UTC).timestamp())
 LATEST_AT = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
+
+
+# RFC 3339 5.6, and nothing else of ISO 8601: no weeks, no ordinal days. One without an offset is told so.
+DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+DATE_TIME: Final = DATE + r"[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+# Whole units only, as openapi.yaml spells it.
+DURATION: Final = (
+    r"-?P(?=.)([0-9]{1,6}W|([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,7}D)?)"
+    r"(T(?=.)([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}S)?)?"
+)
 
 
 class UnreadableTimeError(ValueError):
@@ -52,15 +64,18 @@ def _instant(given: object) -> int:
 
 
 def _read_text(text: str) -> datetime:
+    wrong = f"{text!r} is not an instant: give 2027-01-31, 2027-01-31T08:00:00Z or seconds"
     try:
-        # A plain date is the only form without an offset.
-        if len(text) == len("2027-01-31"):
+        if re.fullmatch(DATE, text):
             return datetime.fromisoformat(text).replace(tzinfo=UTC)
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise UnreadableTimeError(
-            f"{text!r} is not an instant: give 2027-01-31, 2027-01-31T08:00:00Z or seconds"
-        ) from None
+        if not re.fullmatch(DATE_TIME, text):
+            raise UnreadableTimeError(wrong)
+        # RFC 3339 5.7: a leap second is spelled :60. Unix time counts it as the second after :59.
+        is_leap = text[17:19] == "60"
+        read = datetime.fromisoformat((text[:17] + "59" + text[19:] if is_leap else text).upper())
+        return read + timedelta(seconds=1) if is_leap else read
+    except (ValueError, OverflowError):
+        raise UnreadableTimeError(wrong) from None
 
 
 def add_duration(at: int, duration: str) -> int:
@@ -76,6 +91,8 @@ def add_duration(at: int, duration: str) -> int:
     import isodate  # noqa: PLC0415 - only who moves a clock pays for it
 
     wrong = f"{duration!r} is not an ISO 8601 duration: give P30D, P1M, PT12H or -P7D"
+    if not re.fullmatch(DURATION, duration):
+        raise UnreadableTimeError(wrong)
     try:
         parsed: timedelta | isodate.Duration = isodate.parse_duration(duration)
         moved = datetime.fromtimestamp(at, tz=UTC) + parsed

@@ -56,6 +56,13 @@ def use(tokens: RefreshTokens, *, generation: int, now: int) -> Use:
     return Use.RETRY
 
 
+def good_until(tokens: RefreshTokens, *, generation: int) -> int:
+    """Say until when the newest refresh token, or its predecessor, is good for a refresh if nothing else happens."""
+    if generation == tokens.generation or tokens.retry_until is None or tokens.predecessor_expires_at is None:
+        return tokens.expires_at
+    return min(tokens.retry_until, tokens.predecessor_expires_at)
+
+
 def rotate(
     tokens: RefreshTokens, *, now: int, lifetime_seconds: int, retry_window_seconds: int
 ) -> RefreshTokens:

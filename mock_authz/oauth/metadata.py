@@ -5,9 +5,11 @@ Authlib's metadata class lacks `device_authorization_endpoint`, so the document 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from authlib.oauth2.rfc8628 import DEVICE_CODE_GRANT_TYPE
+
+GRANT_TYPES: Final = (DEVICE_CODE_GRANT_TYPE, "refresh_token")
 
 
 def metadata(issuer: str) -> dict[str, Any]:
@@ -20,7 +22,7 @@ def metadata(issuer: str) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "scopes_supported": ["license"],
-        "grant_types_supported": [DEVICE_CODE_GRANT_TYPE, "refresh_token"],
+        "grant_types_supported": list(GRANT_TYPES),
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "introspection_endpoint_auth_methods_supported": ["Bearer"],

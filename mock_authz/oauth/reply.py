@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from mock_authz.domain.refusals import Refusal
 # RFC 6749 5.1: token responses, and here every answer that may tell a secret, are never stored.
 NO_STORE: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 JSON: Final = "application/json"
+YAML: Final = "application/yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,9 @@ class Reply:
     """One answer of the protocol.
 
     Attributes:
-        members: the JSON body by name; None for an empty body.
+        members: the JSON body by name; None for an empty body, or another.
+        items: the JSON body, where it is an array.
+        text: the body, where it is not JSON.
         headers: by lower-case name, beside Content-Type and Content-Length.
     """
 
@@ -27,12 +30,15 @@ class Reply:
     members: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = JSON
+    items: Sequence[Any] | None = None
+    text: str | None = None
 
     def body(self) -> bytes:
-        """Spell the body as compact UTF-8 JSON."""
-        if self.members is None:
-            return b""
-        return json.dumps(self.members, ensure_ascii=False, separators=(",", ":")).encode()
+        """Spell the body: a text as it is, else compact JSON; in UTF-8."""
+        if self.text is not None:
+            return self.text.encode()
+        held = self.members if self.items is None else self.items
+        return b"" if held is None else json.dumps(held, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def refuse(refusal: Refusal, *, status: int = 400, headers: Mapping[str, str] | None = None) -> Reply:

@@ -192,6 +192,19 @@ def _may_authorize(
     return None
 
 
+def check_device(context: Context, server_id: str, *, administrator: str) -> Device | Refusal:
+    """Say whether an administrator could authorize a device now, as `approve` decides. Changes nothing."""
+
+    def work(transaction: Transaction) -> Device | Refusal:
+        person, device = transaction.get(Administrator, administrator), transaction.get(Device, server_id)
+        refusal = _may_authorize(person, device, now=context.now)
+        if device is None or refusal is not None:
+            return refusal or NotFound("There is no such device.")
+        return device
+
+    return context.transact(work)
+
+
 def find_user_code(context: Context, entered: str) -> DeviceGrant | NotFound:
     """Look a user code up as a person entered it; case and punctuation don't count. Changes nothing."""
     normalized = context.decisions.normalize_user_code(entered)
@@ -216,6 +229,9 @@ def _enter(
     context: Context, transaction: Transaction, entered: str, administrator: str
 ) -> DeviceGrant | Refusal:
     """Load an open code, on the administrator's budget of wrong entries: whoever approves or denies guesses too."""
+    # Nobody but an administrator has a budget, so that no invented name buys five more guesses.
+    if transaction.get(Administrator, administrator) is None:
+        return Conflict("There is no such administrator.", reason="administrator_not_entitled")
     budget = transaction.get(GuessBudget, administrator) or GuessBudget(administrator)
     wait_seconds = context.decisions.seconds_to_wait(budget, now=context.now)
     if wait_seconds > 0:
@@ -280,8 +296,6 @@ def deny(context: Context, entered: str, *, administrator: str) -> DeviceGrant |
         grant = _enter(context, transaction, entered, administrator)
         if not isinstance(grant, DeviceGrant):
             return grant
-        if transaction.get(Administrator, administrator) is None:
-            return Conflict("There is no such administrator.", reason="administrator_not_entitled")
         denied = context.decisions.deny(grant, administrator=administrator, now=context.now)
         if isinstance(denied, Refusal):
             return denied

@@ -11,6 +11,7 @@ from mock_authz.domain.events import EventType
 from mock_authz.domain.license import Ending, License
 from mock_authz.domain.license_token import license_member
 from mock_authz.domain.organization import Device, Edition
+from mock_authz.domain.refresh_token import good_until
 from mock_authz.domain.refusals import InvalidGrant, InvalidScope, InvalidToken, NotFound, Refusal
 from mock_authz.usecases.acquire import granted_scope
 from mock_authz.usecases.context import Context, Transaction
@@ -149,8 +150,12 @@ def _introspected(context: Context, presented: str) -> tuple[License, dict[str, 
 def introspect(context: Context, caller: Caller, *, presented: str) -> dict[str, Any]:
     """Say what a token is (RFC 7662).
 
-    Only `{"active": false}` of anything but a live license token of the caller's own organization.
+    Only `{"active": false}` of anything but a live license token, or a refresh token that would be granted a refresh, of
+    the caller's own organization.
     """
+    named = context.entropy.read_credential("refresh_token", presented)
+    if named is not None:
+        return _introspect_refresh_token(context, caller, license_id=named[0], generation=named[1])
     subject = authenticate(context, presented)
     if not isinstance(subject, Caller) or subject.license.organization_id != caller.license.organization_id:
         return {"active": False}
@@ -158,6 +163,29 @@ def introspect(context: Context, caller: Caller, *, presented: str) -> dict[str,
     if context.now < subject.claims["nbf"]:
         return {"active": False}
     return {"active": True, "token_type": "Bearer", **subject.claims}
+
+
+def _introspect_refresh_token(
+    context: Context, caller: Caller, *, license_id: str, generation: int
+) -> dict[str, Any]:
+    stored = context.store.get(context.sandbox.name, License, license_id)
+    if stored is None or stored.record.organization_id != caller.license.organization_id:
+        return {"active": False}
+    license_ = stored.record
+    # What a refresh would be answered; nothing comes of it.
+    _, answer = context.decisions.refresh(
+        license_, generation=generation, lifetimes=context.settings.lifetimes, now=context.now
+    )
+    if isinstance(answer, InvalidGrant):
+        return {"active": False}
+    return {
+        "active": True,
+        "iss": context.sandbox.issuer,
+        "sub": license_.server_id,
+        "client_id": license_.client_id,
+        "exp": good_until(license_.refresh_tokens, generation=generation),
+        "scope": license_.scope,
+    }
 
 
 def show_license(context: Context, caller: Caller) -> dict[str, Any]:
@@ -172,7 +200,7 @@ def show_license(context: Context, caller: Caller) -> dict[str, Any]:
         "server_id": license_.server_id,
         "token_state": state,
         "token_expires_at": caller.claims["exp"],
-        **license_member(license_, subject),
+        "license": license_member(license_, subject),
     }
 
 

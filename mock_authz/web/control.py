@@ -2,79 +2,95 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mock_authz import clock as clocks
-from mock_authz.clock import Clock, ClockMode
+from mock_authz.clock import Clock
+from mock_authz.domain import user_code
 from mock_authz.domain.events import Event
 from mock_authz.domain.refusals import Conflict
-from mock_authz.entropy import fresh_seed
-from mock_authz.instants import UnreadableTimeError, add_duration, utc
-from mock_authz.oauth.reply import Reply
-from mock_authz.sandbox import NAME_PATTERN, Sandbox
-from mock_authz.settings import Settings, SettingsError, as_mapping, change
+from mock_authz.instants import utc
+from mock_authz.oauth.reply import YAML, Reply
+from mock_authz.sandbox import Sandbox
+from mock_authz.settings import as_mapping
 from mock_authz.store.port import Store
 from mock_authz.usecases import control
+from mock_authz.web.control_body import clock_of, creation_of, instant_of
 from mock_authz.web.problems import problem, refused
-from mock_authz.web.rest import Body, Call, Routes
+from mock_authz.web.rest import Call, Routes, bare, created, listing, taking, taking_perhaps
 
-NO_SANDBOX: Final = problem(404, "sandbox-unknown", "There is no such sandbox.")
-AN_ISSUER: Final = "an absolute http or https URL without query, fragment or trailing slash"
-ISSUER_PATTERN: Final = r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/\-]*[A-Za-z0-9._~\-])?"
+NO_SANDBOX: Final = problem(404, "sandbox_unknown", "There is no such sandbox.")
+# A sandbox shows its management token.
+NO_STORE: Final = {"cache-control": "no-store"}
+# Room for a seed of 10,000 devices and more.
+LARGEST_BODY: Final = 16 * 1024 * 1024
+# Beside the package in a wheel, above it in a working tree.
+PACKAGE: Final = Path(__file__).parents[1]
+OPENAPI_FILES: Final = (PACKAGE / "openapi.yaml", PACKAGE.parent / "openapi.yaml")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the control API acts upon: the server's sandboxes, and the issuer that a new one has unless told otherwise."""
+    """What the control API acts upon: the server's sandboxes.
+
+    Attributes:
+        issuer_of: the issuer that a new sandbox has unless told otherwise, by its name.
+        http_hosts: the hosts that may have issuers of plain http: loopback, and those declared for development.
+    """
 
     store: Store
     issuer_of: Callable[[str], str]
+    http_hosts: frozenset[str]
+
+
+def show_openapi(_: Call, desk: Desk) -> Reply:
+    """Show the document that describes everything that goes over the wire."""
+    del desk
+    found = next(path for path in OPENAPI_FILES if path.exists())
+    return Reply(200, media_type=YAML, text=found.read_text(encoding="utf-8"))
 
 
 def list_sandboxes(_: Call, desk: Desk) -> Reply:
     """List all sandboxes, in order of creation."""
-    return Reply(200, {"sandboxes": [_sandbox(found) for found in control.list_sandboxes(desk.store)]})
+    return listing([_sandbox(found) for found in control.list_sandboxes(desk.store)], NO_STORE)
 
 
 def create_sandbox(call: Call, desk: Desk) -> Reply:
     """Create a sandbox; what is left out has its default, the name included."""
-    body, real_at = call.body, clocks.real_now()
-    name = body.text("name", default=f"sandbox-{fresh_seed()[:5].hex()}")
-    if not re.fullmatch(NAME_PATTERN, name):
-        body.fault("name", "must be lower-case letters, digits and hyphens, 63 at most")
-    issuer = body.text("issuer", default=desk.issuer_of(name))
-    if not re.fullmatch(ISSUER_PATTERN, issuer):
-        body.fault("issuer", f"must be {AN_ISSUER}")
-    clock = _read_clock(body, real_at)
-    settings = _read_settings(body)
-    random_seed = body.optional_text("random_seed")
-    body.finish()
-    created = control.create_sandbox(
+    real_at = clocks.real_now()
+    wanted = creation_of(call.body, issuer_of=desk.issuer_of, real_at=real_at)
+    call.body.finish()
+    parts = urlsplit(wanted.issuer)
+    # Deviation: http issuers on loopback or on hosts declared for development (protocol.md, "Endpoints").
+    if parts.scheme == "http" and parts.hostname not in desk.http_hosts:
+        detail = "An http issuer needs a loopback host, or one that the server was told to answer to."
+        return refused(Conflict(detail, reason="issuer_not_allowed"))
+    made = control.create_sandbox(
         desk.store,
-        name=name,
-        issuer=issuer,
+        name=wanted.name,
+        issuer=wanted.issuer,
         real_at=real_at,
-        clock=clock,
-        settings=settings,
-        random_seed=random_seed,
+        clock=wanted.clock,
+        settings=wanted.settings,
+        random_seed=wanted.random_seed,
+        records=wanted.records,
     )
-    if isinstance(created, Conflict):
-        return refused(created)
-    return Reply(201, _sandbox(created), {"location": f"/_control/sandboxes/{name}"})
+    return refused(made) if isinstance(made, Conflict) else created(call, _sandbox(made), made.name, NO_STORE)
 
 
 def show_sandbox(call: Call, desk: Desk) -> Reply:
     """Show one sandbox."""
-    sandbox = control.find_sandbox(desk.store, call.params["name"])
-    return NO_SANDBOX if sandbox is None else Reply(200, _sandbox(sandbox))
+    sandbox = control.find_sandbox(desk.store, call.params["sandbox"])
+    return NO_SANDBOX if sandbox is None else Reply(200, _sandbox(sandbox), NO_STORE)
 
 
 def drop_sandbox(call: Call, desk: Desk) -> Reply:
     """Forget one sandbox."""
-    name = call.params["name"]
+    name = call.params["sandbox"]
     if control.find_sandbox(desk.store, name) is None:
         return NO_SANDBOX
     refusal = control.drop_sandbox(desk.store, name)
@@ -83,41 +99,47 @@ def drop_sandbox(call: Call, desk: Desk) -> Reply:
 
 def show_clock(call: Call, desk: Desk) -> Reply:
     """Read one sandbox's clock."""
-    sandbox = control.find_sandbox(desk.store, call.params["name"])
+    sandbox = control.find_sandbox(desk.store, call.params["sandbox"])
     return NO_SANDBOX if sandbox is None else Reply(200, _clock(sandbox.clock, clocks.real_now()))
 
 
 def set_clock(call: Call, desk: Desk) -> Reply:
     """Set one sandbox's clock: mode, instant or both."""
-    sandbox = control.find_sandbox(desk.store, call.params["name"])
+    sandbox = control.find_sandbox(desk.store, call.params["sandbox"])
     if sandbox is None:
         return NO_SANDBOX
     real_at = clocks.real_now()
-    clock = _clock_of(call.body, sandbox.clock, real_at)
+    clock = clock_of(call.body, present=sandbox.clock, real_at=real_at)
     call.body.finish()
     control.set_clock(desk.store, sandbox.name, clock, real_at=real_at)
     return Reply(200, _clock(clock, real_at))
 
 
 def advance(call: Call, desk: Desk) -> Reply:
-    """Move one sandbox's clock by a duration or to an instant, and say what fell due on the way."""
-    sandbox = control.find_sandbox(desk.store, call.params["name"])
+    """Move one sandbox's clock forward, by a duration or to an instant, and say what fell due on the way."""
+    sandbox = control.find_sandbox(desk.store, call.params["sandbox"])
     if sandbox is None:
         return NO_SANDBOX
     real_at = clocks.real_now()
-    to = _read_advance(call.body, sandbox.clock.now(real_at))
+    now = sandbox.clock.now(real_at)
+    to = instant_of(call.body, now=now)
     call.body.finish()
+    if to < now:
+        detail = "advance goes forward. To go back, set the clock."
+        return refused(Conflict(detail, reason="instant_passed"))
     moved = sandbox.clock.moved(to=to, real_at=real_at)
     events = control.set_clock(desk.store, sandbox.name, moved, real_at=real_at)
-    return Reply(200, {**_clock(moved, real_at), "events": [_event(event) for event in events]})
+    shown = {"now": to, "now_utc": utc(to), "events": [_event(event) for event in events]}
+    return Reply(200, shown)
 
 
 ROUTES: Final[Routes[Desk]] = Routes({
-    "/_control/sandboxes": {"GET": list_sandboxes, "POST": create_sandbox},
-    "/_control/sandboxes/{name}": {"GET": show_sandbox, "DELETE": drop_sandbox},
-    "/_control/sandboxes/{name}/clock": {"GET": show_clock, "PUT": set_clock},
-    "/_control/sandboxes/{name}/clock/advance": {"POST": advance},
-})  # fmt: skip
+    "/_control/openapi.yaml": {"GET": bare(show_openapi)},
+    "/_control/sandboxes": {"GET": bare(list_sandboxes), "POST": taking_perhaps(create_sandbox)},
+    "/_control/sandboxes/{sandbox}": {"GET": bare(show_sandbox), "DELETE": bare(drop_sandbox)},
+    "/_control/sandboxes/{sandbox}/clock": {"GET": bare(show_clock), "PUT": taking(set_clock)},
+    "/_control/sandboxes/{sandbox}/clock/advance": {"POST": taking(advance)},
+}, largest_body=LARGEST_BODY)  # fmt: skip
 
 
 def _sandbox(sandbox: Sandbox) -> dict[str, Any]:
@@ -137,58 +159,7 @@ def _clock(clock: Clock, real_at: float) -> dict[str, Any]:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    return {"at": event.at, "type": event.type, **event.subject}
-
-
-def _read_settings(body: Body) -> Settings:
-    given = body.value("settings", object, "a preset's name or an object", default={})
-    wanted = {"preset": given} if isinstance(given, str) else given
-    if not isinstance(wanted, dict):
-        body.fault("settings", "must be a preset's name or an object")
-        return Settings()
-    try:
-        return change(Settings(), wanted)
-    except SettingsError as error:
-        body.fault("settings" if isinstance(given, str) else f"settings/{error.name}", str(error))
-        return Settings()
-
-
-def _read_clock(body: Body, real_at: float) -> Clock:
-    if not body.has("clock"):
-        return Clock()
-    inner = Body(body.value("clock", dict, "an object"))
-    clock = _clock_of(inner, Clock(), real_at)
-    body.adopt("clock", inner)
-    return clock
-
-
-def _clock_of(body: Body, present: Clock, real_at: float) -> Clock:
-    """Read `mode`, `now` and `offset` of a clock; what is left out stays as it is."""
-    mode = body.choice("mode", ClockMode)
-    to = body.optional_instant("now")
-    offset = body.optional_text("offset")
-    if to is not None and offset is not None:
-        body.fault("offset", "goes without now: give one of them")
-    if mode is ClockMode.REAL:
-        if to is not None or offset is not None:
-            body.fault("mode", "a real clock takes neither now nor offset")
-        return Clock()
-    if offset is not None:
-        try:
-            to = add_duration(int(real_at // 1), offset)
-        except UnreadableTimeError as error:
-            body.fault("offset", str(error))
-    return Clock(mode, real_at, float(present.now(real_at) if to is None else to))
-
-
-def _read_advance(body: Body, now: int) -> int:
-    by = body.optional_text("by")
-    to = body.optional_instant("to")
-    if (by is None) == (to is None):
-        body.fault("by", "give either by, a duration, or to, an instant")
-    elif isinstance(by, str):
-        try:
-            return add_duration(now, by)
-        except UnreadableTimeError as error:
-            body.fault("by", str(error))
-    return now if to is None else to
+    shown = {"at": event.at, "type": event.type, **event.subject}
+    if "user_code" in shown:
+        shown["user_code"] = user_code.display(str(shown["user_code"]))
+    return shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mock_authz.domain.refusals import NotFound, Refusal
+from mock_authz.domain.refusals import NotFound, Refusal, TooManyGuesses
 from mock_authz.oauth.reply import Reply
 
 PROBLEM: Final = "application/problem+json"
@@ -28,7 +28,7 @@ def problem(
     """
     members: dict[str, Any] = {
         "type": TYPE_PREFIX + name,
-        "title": name.replace("-", " ").capitalize(),
+        "title": name.replace("_", " ").capitalize(),
         "status": status,
         "detail": detail,
     }
@@ -38,13 +38,29 @@ def problem(
 
 
 def refused(refusal: Refusal) -> Reply:
-    """Spell a use case's refusal: 404 for what is not there, 409 for what the records do not allow."""
+    """Spell a use case's refusal: 404 for what is not there, 409 for what the records do not allow.
+
+    RFC 6585 4: 429 for one administrator's too many wrong user codes, with the seconds to wait.
+    """
     if isinstance(refusal, NotFound):
-        return problem(404, "not-found", refusal.description)
-    return problem(409, (refusal.reason or refusal.error).replace("_", "-"), refusal.description)
+        return problem(404, "not_found", refusal.description)
+    if isinstance(refusal, TooManyGuesses):
+        headers = {"retry-after": refusal.reason or "0"}
+        return problem(429, refusal.error, refusal.description, headers=headers)
+    return problem(409, refusal.reason or refusal.error, refusal.description)
+
+
+def bad_request(detail: str) -> Reply:
+    """Say that a request could not be read."""
+    return problem(400, "bad_request", detail)
+
+
+def unprocessable(errors: Sequence[Mapping[str, str]]) -> Reply:
+    """Say everything that is wrong with a body that could be read."""
+    return problem(422, "unprocessable", "The body is not what this operation takes.", errors=errors)
 
 
 def method_not_allowed(allowed: Sequence[str]) -> Reply:
     """Name the methods that a path offers (RFC 9110 15.5.6)."""
     offered = ", ".join(allowed)
-    return problem(405, "method-not-allowed", f"This path offers {offered}.", headers={"allow": offered})
+    return problem(405, "method_not_allowed", f"This path offers {offered}.", headers={"allow": offered})

@@ -119,8 +119,12 @@ def _one_server(visit: Visit, _: Form) -> Reply:
 
 
 def _server(device: Device) -> dict[str, Any]:
-    shown = {"server_id": device.server_id, "name": device.name, "edition": device.edition.value}
-    return shown if device.url is None else {**shown, "url": device.url}
+    return {
+        "server_id": device.server_id,
+        "name": device.name,
+        "edition": device.edition.value,
+        "url": device.url,
+    }
 
 
 def _caller(visit: Visit) -> Caller | Reply:

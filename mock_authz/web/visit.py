@@ -17,7 +17,7 @@ MOST_PARAMETERS: Final = 100
 
 
 class BodyTooLargeError(Exception):
-    """The body is longer than `LARGEST_BODY` bytes."""
+    """The body is longer than it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,21 @@ class Visit:
     context: Context
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, *, largest: int = LARGEST_BODY) -> bytes:
     """Read the body within bounds.
+
+    Args:
+        largest: how many bytes it may have.
 
     Raises:
         BodyTooLargeError: it is too long; what has been read is dropped.
     """
-    body = b""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             raise BodyTooLargeError
-    return body
+    return bytes(body)
 
 
 def media_type(request: Request) -> str:
