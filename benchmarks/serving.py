@@ -48,18 +48,18 @@ def refresh_tokens(port: int, count: int) -> list[str]:
     with httpx2.Client(base_url=base) as http:
         sandbox = http.get("/_control/sandboxes/default").json()
         management = {"authorization": f"Bearer {sandbox['management_token']}"}
-        administrator = http.get("/management/administrators", headers=management).json()["administrators"][0]
+        administrator = http.get("/management/administrators", headers=management).json()[0]
         organization = administrator["organizations"][0]
         return [
-            _acquire(http, management, organization, administrator["username"], number)
-            for number in range(count)
+            _acquire(http, management, organization=organization, administrator=administrator["username"])
+            for _ in range(count)
         ]
 
 
 def _acquire(
-    http: httpx2.Client, management: dict[str, str], organization: str, administrator: str, number: int
+    http: httpx2.Client, management: dict[str, str], *, organization: str, administrator: str
 ) -> str:
-    new = {"organization": organization, "name": f"Bench {number} {time.time_ns()}", "edition": "store"}  # noqa: TID251
+    new = {"organization": organization, "name": "Bench", "edition": "store"}
     device = http.post("/management/devices", json=new, headers=management).json()
     codes = http.post("/device_authorization", data={"client_id": "pos-server"}).json()
     approval = {"server_id": device["server_id"], "administrator": administrator}

@@ -65,7 +65,17 @@ def _bare() -> Iterator[int]:
 @contextlib.contextmanager
 def _ours() -> Iterator[int]:
     port = free_port()
-    command = [sys.executable, "-m", "mock_authz.cli", "serve", "--port", str(port), "--seed", "demo", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "mock_authz.cli",
+        "serve",
+        "--port",
+        str(port),
+        "--seed",
+        "demo",
+        "--json",
+    ]
     with started(command, port, stdout=subprocess.DEVNULL):
         yield port
 
@@ -89,7 +99,9 @@ def run(rounds: int, seconds: float) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--json", action="store_true")

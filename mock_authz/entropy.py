@@ -20,6 +20,11 @@ def fresh_seed() -> bytes:
     return secrets.token_bytes(SEED_BYTES)
 
 
+def fresh_secret() -> str:
+    """Draw a secret of 256 bits, in base64url: a token that belongs to no sandbox."""
+    return secrets.token_urlsafe(SEED_BYTES)
+
+
 def seed_from(text: str) -> bytes:
     """Make a seed of a text that a test chose, so that its sandbox repeats itself."""
     return hashlib.sha256(b"mock-authz random_seed\x00" + text.encode()).digest()

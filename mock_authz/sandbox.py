@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from mock_authz.clock import Clock
 from mock_authz.entropy import Entropy
 from mock_authz.settings import Settings
 
 DEFAULT: Final = "default"
+AN_ISSUER: Final = "an absolute http or https URL without query, fragment or trailing slash"
 NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,62}$"
+
+
+def is_issuer(text: str) -> bool:
+    """Say whether a text can be an issuer: `AN_ISSUER` (RFC 8414 2)."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = text.isascii() and text.isprintable() and not set(text) & set(' ?#\\@"<>^`{|}')
+    return (
+        plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and text[-1] != "/"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,48 @@
+# make demo    the whole story in the terminal, then both pages       make test    everything that CI runs
+# make lint    ruff, mypy, import contracts                           make format  ruff's formatter
+# Each sets up its own virtual environment in .venv from a fresh clone; Python 3.11 or newer is all it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format bench schemathesis clean
+
+demo: $(STAMPS)/demo
+	@$(BIN)/python -m demo.story $(ARGS)
+
+test: $(STAMPS)/dev
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/python -m coverage report
+	$(BIN)/python -m coverage report --include='mock_authz/domain/*,client/authz_client/protocol.py' --fail-under=100
+
+lint: $(STAMPS)/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(STAMPS)/dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(STAMPS)/dev
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.jump
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[conformance,dev]'
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/demo
+
+clean:
+	rm -rf $(VENV) $(STAMPS) dist build tests/interop/node_modules

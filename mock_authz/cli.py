@@ -1,0 +1,294 @@
+"""The command `mock-authz`. Owns its options, what it prints, and its exit codes; decides nothing of the protocol.
+
+Exit codes: 0 done; 2 something given is wrong (an option, a seed, a busy port); 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from mock_authz import clock as clocks
+from mock_authz.app import LOOPBACK_HOSTS, Server
+from mock_authz.clock import Clock, ClockMode
+from mock_authz.domain.organization import Administrator
+from mock_authz.entropy import fresh_secret
+from mock_authz.instants import UnreadableTimeError, shown
+from mock_authz.sandbox import AN_ISSUER, DEFAULT, Sandbox, is_issuer
+from mock_authz.seed import BUILT_IN, Seed, SeedError, read_seed
+from mock_authz.settings import ALGORITHMS
+from mock_authz.usecases import control
+
+DEMO_PASSWORD: Final = "demo"  # noqa: S105 - printed at start: it is the demo's
+BACKLOG: Final = 2048
+DRAIN_SECONDS: Final = 3
+WILDCARD_HOSTS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognized, not bound
+BANNER: Final = (
+    "a MOCK of the Kensium Authorization server, for tests only: never license a real POS server with it."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """What an address off loopback asks for: a password of one's own, and a token for the control API."""
+
+    password: str
+    control_token: str
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MOCK_AUTHZ"})
+@click.version_option(version("mock-authz"), prog_name="mock-authz")
+def cli() -> None:
+    """A simulated Kensium Authorization server, for tests: device grant, license tokens, virtual time.
+
+    Every option can be given as an environment variable too, such as MOCK_AUTHZ_SERVE_PORT.
+    """
+
+
+@cli.command(epilog="Exit codes: 2 for an option, seed or port that cannot be used; 130 after Ctrl-C.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8628, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--issuer", help="Issuer of the default sandbox. By default where the server listens.")
+@click.option(
+    "--seed", default="demo", show_default=True, help=f"YAML file, or one of: {', '.join(BUILT_IN)}."
+)
+@click.option(
+    "--clock",
+    "clock_text",
+    default="real",
+    show_default=True,
+    help="real, offset:P30D or frozen:2027-01-31T08:00:00Z.",
+)
+@click.option(
+    "--alg", type=click.Choice(ALGORITHMS), help="Signs license tokens. By default as the seed says: ES256."
+)
+@click.option(
+    "--preset", type=click.Choice(["fast"]), help="fast: polling interval 0, so that tests don't wait."
+)
+@click.option(
+    "--random-seed", help="Repeat all codes and tokens (with --clock frozen:… and --alg Ed25519 to the byte)."
+)
+@click.option(
+    "--allowed-host", "allowed_hosts", multiple=True, help="Answer to this Host too. May be repeated."
+)
+@click.option("--control-token", help="Ask for this bearer token at /_control.")
+@click.option("--allow-remote", is_flag=True, help="Listen off loopback; needs --admin-password-file.")
+@click.option(
+    "--admin-password-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file with a password for all administrators of the seed.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, for scripts.")
+def serve(**given: Any) -> None:
+    """Start the server; print where it is, how to log in, and that it is a mock. Stop it with Ctrl-C."""
+    logging.basicConfig(level=logging.INFO, format="mock-authz: %(message)s", stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    remote = _check_remote(given)
+    listening = _listen(given["host"], given["port"])
+    base_url = _base_url(given["host"], listening)
+    server = Server(
+        base_url=base_url,
+        hosts=frozenset(given["allowed_hosts"]) | ({given["host"]} - WILDCARD_HOSTS),
+        control_token=given["control_token"] or (remote.control_token if remote else None),
+    )
+    sandbox, seed = _default_sandbox(server, given, remote)
+    start = _describe(server, sandbox, seed, demo=given["seed"] == "demo" and remote is None)
+    click.echo(json.dumps(start) if given["as_json"] else _print_start(start))
+    _run(server, listening)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    For bash: eval "$(mock-authz completion bash)"
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only this command needs it
+
+    completer = get_completion_class(shell)
+    if completer is not None:
+        click.echo(completer(cli, {}, "mock-authz", "_MOCK_AUTHZ_COMPLETE").source())
+
+
+def _check_remote(given: dict[str, Any]) -> Remote | None:
+    """Refuse an address off loopback without `--allow-remote` and a password of one's own."""
+    if given["host"] in LOOPBACK_HOSTS:
+        return None
+    if not given["allow_remote"]:
+        _fail(
+            f"{given['host']!r} is not on loopback. This is a mock: add --allow-remote if others must reach it."
+        )
+    if given["admin_password_file"] is None:
+        _fail("--allow-remote needs --admin-password-file: the demo's password is known to everybody.")
+    try:
+        password = given["admin_password_file"].read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(f"{given['admin_password_file']}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}")
+    if not password or password == DEMO_PASSWORD:
+        _fail(f"{given['admin_password_file']}: holds no password of your own.")
+    return Remote(password=password, control_token=fresh_secret())
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port now, so that a busy one is one clear line, and requests wait while the server starts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        hint = " Choose another --port; 0 takes a free one." if port else ""
+        _fail(f"cannot listen on {host} port {port}: {error.strerror}.{hint}")
+    return listening
+
+
+def _base_url(host: str, listening: socket.socket) -> str:
+    shown_host = socket.gethostname() if host in WILDCARD_HOSTS else host
+    if ":" in shown_host:
+        shown_host = f"[{shown_host}]"
+    return f"http://{shown_host}:{listening.getsockname()[1]}"
+
+
+def _default_sandbox(server: Server, given: dict[str, Any], remote: Remote | None) -> tuple[Sandbox, Seed]:
+    real_at = clocks.real_now()
+    try:
+        clock = clocks.parse_clock(given["clock_text"], real_at=real_at)
+    except UnreadableTimeError as error:
+        _fail(f"--clock: {error}")
+    issuer = given["issuer"] or server.base_url
+    if not is_issuer(issuer):
+        _fail(f"--issuer: {issuer!r} is not {AN_ISSUER}")
+    seed = _read_seed(given["seed"], clock, real_at)
+    settings = seed.settings
+    if given["alg"]:
+        settings = replace(settings, alg=given["alg"])
+    if given["preset"] == "fast":
+        settings = replace(settings, interval_seconds=0)
+    sandbox = control.create_sandbox(
+        server.store,
+        name=DEFAULT,
+        issuer=issuer,
+        real_at=real_at,
+        clock=clock,
+        settings=settings,
+        random_seed=given["random_seed"],
+        records=seed.records if remote is None else _with_password(seed, remote.password),
+    )
+    if not isinstance(sandbox, Sandbox):
+        raise TypeError(sandbox)
+    return sandbox, seed
+
+
+def _read_seed(name_or_path: str, clock: Clock, real_at: float) -> Seed:
+    try:
+        return read_seed(name_or_path, now=clock.now(real_at))
+    except SeedError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+def _with_password(seed: Seed, password: str) -> list[object]:
+    from mock_authz.passwords import hash_password  # noqa: PLC0415 - argon2 is for who needs it
+
+    hashed = hash_password(password)
+    return [
+        replace(record, password_hash=hashed) if isinstance(record, Administrator) else record
+        for record in seed.records
+    ]
+
+
+def _describe(server: Server, sandbox: Sandbox, seed: Seed, *, demo: bool) -> dict[str, Any]:
+    usernames = [record.username for record in seed.records if isinstance(record, Administrator)]
+    return {
+        "mock": True,
+        "version": version("mock-authz"),
+        "pid": os.getpid(),
+        "issuer": sandbox.issuer,
+        "base_url": server.base_url,
+        "verification_uri": f"{sandbox.issuer}/device",
+        "management_url": f"{sandbox.issuer}/management",
+        "management_token": sandbox.management_token,
+        "control_url": f"{server.base_url}/_control",
+        "control_token": server.control_token,
+        "login": {"username": usernames[0], "password": DEMO_PASSWORD if demo else None}
+        if usernames
+        else None,
+        "clock": {"mode": sandbox.clock.mode, "now": sandbox.settled_at},
+    }
+
+
+def _print_start(start: dict[str, Any]) -> str:
+    rows = [
+        ("Issuer", start["issuer"]),
+        ("Log in", f"{start['issuer']}/login{_login(start['login'])}"),
+        ("Authorize Device", start["verification_uri"]),
+        ("Management API", f"{start['management_url']}    Bearer {start['management_token']}"),
+        (
+            "Control API",
+            start["control_url"] + (f"    Bearer {start['control_token']}" if start["control_token"] else ""),
+        ),
+        ("Clock", _clock_line(start["clock"])),
+    ]
+    title = f"mock-authz {start['version']}, {BANNER}"
+    return "\n".join(
+        [click.style(title, bold=True), "", *(f"  {name:18}{value}" for name, value in rows), ""]
+    )
+
+
+def _login(login: dict[str, str | None] | None) -> str:
+    if login is None:
+        return "    (the seed has no administrator)"
+    return f"    {login['username']} / {login['password'] or 'the password of your seed'}"
+
+
+def _clock_line(clock: dict[str, Any]) -> str:
+    how = "" if clock["mode"] == ClockMode.REAL else f", {clock['mode']}"
+    return shown(clock["now"]) + how
+
+
+def _run(server: Server, listening: socket.socket) -> None:
+    import uvicorn  # noqa: PLC0415 - a wrong option is told before the server is loaded
+
+    config = uvicorn.Config(
+        server,
+        loop="asyncio",
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> NoReturn:
+    """Say in one line what is wrong, and end with exit code 2."""
+    click.echo(f"mock-authz: {message}", err=True)
+    sys.exit(2)
+
+
+def main() -> None:
+    """Run the command."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()
