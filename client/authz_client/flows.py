@@ -166,7 +166,7 @@ class Flows:
 
     def _quick_retry(self, outcome: Outcome) -> Flow[Outcome]:
         """After a lost reply, once more within 5 s, unless the server asked for more patience."""
-        if outcome.kind is Kind.FAILED and self._session.retry.failures == 1:
+        if outcome.kind in {Kind.FAILED, Kind.LICENSE_TOKEN_PENDING} and self._session.retry.failures == 1:
             seconds = outcome.retry_in_seconds or 0.0
             if seconds <= IN_FLIGHT_SECONDS:
                 yield Rest(seconds)

@@ -65,8 +65,8 @@ def begin(
         return _begin_acquiring(machine, now=now, start_over=start_over)
     if task is Task.COMPLETE:
         return _begin_polling(machine, now=now)
-    if task in {Task.REFRESH, Task.KEEP}:
-        return _begin_refreshing(machine, now=now)
+    if stored.license is not None and task in {Task.REFRESH, Task.KEEP}:
+        return _begin_refreshing(machine, stored.license, now=now)
     if task is Task.REMOVE:
         machine = machine.observing(
             state.removed(stored) if stored.phase is not Phase.REMOVED else stored, now=now
@@ -152,15 +152,18 @@ def _begin_polling(machine: Machine, *, now: Now) -> Machine:
     return toward(machine, Step.POLL)
 
 
-def _begin_refreshing(machine: Machine, *, now: Now) -> Machine:
-    held, session = machine.state.license, machine.session
-    effective = machine.effective(now)
-    if machine.task is Task.REFRESH and held is not None:
+def _begin_refreshing(machine: Machine, held: License, *, now: Now) -> Machine:
+    session, effective = machine.session, machine.effective(now)
+    if machine.task is Task.REFRESH:
         rest = refreshing.on_demand_seconds(
             held, session.retry, session.attempt, effective=effective, now=now
         )
-        if rest > 0:
-            return replace(machine, outcome=Outcome(Kind.TOO_SOON, retry_in_seconds=rest))
+    else:
+        # Another process may have refreshed while this one waited for its turn. A sleep may end a hair early.
+        due_in = refreshing.due_seconds(held, session.retry, effective=effective, now=now)
+        rest = due_in if due_in >= 1 else 0.0
+    if rest > 0:
+        return replace(machine, outcome=Outcome(Kind.TOO_SOON, retry_in_seconds=rest))
     attempt = Attempt(monotonic=now.monotonic, at=effective)
     return toward(replace(machine, session=replace(session, attempt=attempt)), first_refreshing_step(machine))
 

@@ -245,7 +245,8 @@ def _failed(machine: Machine, failure: wire.Failed, received: Received) -> Machi
     if machine.task in {Task.REMOVE, Task.REVOKE}:
         return _revoking_failed(machine, failure, received)
     if machine.task is Task.ACQUIRE:
-        return replace(machine, outcome=Outcome(Kind.FAILED, failure.reason, failure.description))
+        retry_in = failure.retry_after_seconds or None
+        return replace(machine, outcome=Outcome(Kind.FAILED, failure.reason, failure.description, retry_in))
     if machine.state.license is None:
         return _polled(machine, Answer.FAILED, received.now, failure.retry_after_seconds)
     return _refreshing_failed(machine, failure, received)

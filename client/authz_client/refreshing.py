@@ -14,6 +14,7 @@ from authz_client.state import HeldToken, License
 JITTER_SHARE: Final = 0.05
 RENEWAL_SPACING_SECONDS: Final = 3600
 ON_DEMAND_SPACING_SECONDS: Final = 60
+LONGEST_ATTEMPT_SECONDS: Final = 60
 FIRST_RETRY_SECONDS: Final = (1.0, 4.0)
 BACKOFF_SECONDS: Final = 60.0
 MAX_BACKOFF_SECONDS: Final = 3600.0
@@ -104,8 +105,12 @@ def on_demand_seconds(
     gone = []
     if attempt is not None:
         gone.append(max(now.monotonic - attempt.monotonic, float(effective - attempt.at)))
-    elif held.refreshed_at is not None and effective >= held.refreshed_at:
-        gone.append(float(effective - held.refreshed_at))  # by another process, or before a restart
+    # Another process's, or one before a restart: it is later than ours by more than a request can take.
+    theirs = held.refreshed_at is not None and (
+        attempt is None or held.refreshed_at > attempt.at + LONGEST_ATTEMPT_SECONDS
+    )
+    if held.refreshed_at is not None and theirs and effective >= held.refreshed_at:
+        gone.append(float(effective - held.refreshed_at))
     rest = [ON_DEMAND_SPACING_SECONDS - seconds for seconds in gone]
     return max(0.0, asked, *rest)
 

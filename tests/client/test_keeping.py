@@ -12,7 +12,7 @@ from authz_client.driver import Client
 from authz_client.machine import Config, Done, Machine, Session, Step, Task
 from authz_client.outcome import Kind
 from authz_client.pending import settle
-from authz_client.protocol import next_action
+from authz_client.protocol import begin, next_action
 from authz_client.state import License, Phase
 from authz_client.status import TokenState, Warn
 from tests.client.conftest import new_client
@@ -534,3 +534,30 @@ def test_a_machine_without_endpoints_at_the_keys_is_abandoned(licensed: Client, 
     action = next_action(machine, now=times.clocks().read())
     assert isinstance(action, Done)
     assert action.outcome.kind is Kind.ABANDONED
+
+
+def test_what_another_process_has_just_refreshed_is_not_due_any_more(
+    licensed: Client, server: FakeServer, times: Times, state_file: Path
+) -> None:
+    times.pass_(WEEK // 2)
+    before = licensed.state()
+    new_client(server, times, state_file).tick()
+    assert server.count("/token") == 1
+    now = times.clocks().read()
+    config = Config(issuer=before.issuer, client_id=before.client_id)
+    machine = begin(Task.KEEP, config=config, stored=licensed.state(), session=Session(), now=now)
+    assert machine.outcome is not None
+    assert machine.outcome.kind is Kind.TOO_SOON
+    assert begin(Task.KEEP, config=config, stored=before, session=Session(), now=now).outcome is None
+
+
+def test_a_license_token_that_does_not_verify_is_tried_once_more_within_five_seconds(
+    licensed: Client, server: FakeServer, times: Times
+) -> None:
+    server.signing_key = OTHER_KEY
+    server.will("/jwks", AWAY)
+    server.keys = [OTHER_KEY]
+    times.slept.clear()
+    assert licensed.refresh().kind is Kind.REFRESHED
+    assert sum(times.slept) <= 5
+    assert server.paths() == ["/token", "/jwks", "/jwks"]

@@ -150,3 +150,14 @@ def test_on_demand_obeys_retry_after() -> None:
 def test_records_hide_their_secrets() -> None:
     whole = License("secret", START, current=held(token()), pending=replace(PendingToken("secret", "x", 0)))
     assert "secret" not in repr(whole)
+
+
+def test_on_demand_counts_the_refresh_of_another_process_after_ours() -> None:
+    ours = Attempt(monotonic=0.0, at=START)
+    theirs = START + 61
+    assert on_demand(ours, Now(theirs + 59, 120.0), refreshed_at=theirs) == 1
+    assert on_demand(ours, Now(theirs + 60, 121.0), refreshed_at=theirs) == 0
+
+
+def test_a_clock_that_stands_still_does_not_forbid_refreshing_for_ever() -> None:
+    assert on_demand(Attempt(monotonic=0.0, at=START), Now(START, 60.0), refreshed_at=START) == 0
