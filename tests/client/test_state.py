@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz_client import state
@@ -85,16 +85,19 @@ EMPTY = State(ISSUER, CLIENT_ID)
 WAITING = Awaiting("secret-device-code", "BCDF-GHJK", "https://x.example", START + 900, 5)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(STATES)
 def test_a_state_comes_back_from_json_as_it_was(stored: State) -> None:
     assert from_json(State, json.loads(json.dumps(to_json(stored)))) == stored
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(STATES)
 def test_unknown_members_are_ignored(stored: State) -> None:
     assert from_json(State, to_json(stored) | {"later": {"x": 1}}) == stored
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(STATES, st.data())
 def test_a_member_of_the_wrong_type_is_no_record_and_its_value_is_not_told(
     stored: State, data: st.DataObject
