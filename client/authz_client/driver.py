@@ -14,11 +14,10 @@
 list return an `Outcome` (`kind`, `reason`, `description`, `retry_in_seconds`, `is_success`, `to_json()`): refusals are
 values. `StoreError` (and its kinds `DamagedStateError`, `ForeignStateError`) and `InsecureIssuerError` are raised.
 
-Owns all I/O but the state file's: HTTP, clocks, sleep, entropy. It decides nothing; `protocol` does.
+Owns HTTP and, with `real_clocks`, all I/O but the state file's. It decides nothing; `protocol` does.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ import httpx2
 from authz_client.flows import Clocks, Flow, Flows, Rest, Result
 from authz_client.machine import Task
 from authz_client.outcome import Outcome
+from authz_client.real_clocks import REAL_CLOCKS
 from authz_client.status import TOKEN_WARNING_SECONDS
 from authz_client.wire import NoResponse, Reply, Request, Response
 
@@ -39,13 +39,6 @@ REQUEST_TIMEOUT_SECONDS: Final = 10.0
 RESPONSE_DEADLINE_SECONDS: Final = 30.0
 #: identity: so the bound on the body's size is one on what is read.
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "authz-client"}
-
-#: Here, and nowhere else, the client reads its clocks and draws entropy.
-REAL_CLOCKS: Final = Clocks(
-    clock=time.time,
-    monotonic=time.monotonic,
-    jitter=random.SystemRandom().random,
-)
 
 
 class _Taking:
@@ -174,23 +167,24 @@ class Client(Flows):
                     self._sleep(wish.seconds)
                     wish = flow.send(None)
                 else:
-                    wish = flow.send(self._exchange(wish))
+                    wish = flow.send(self.exchange(wish))
         except StopIteration as stop:
             result: Result = stop.value
             return result
         finally:
             flow.close()
 
-    def _exchange(self, request: Request) -> Reply:
+    def exchange(self, request: Request) -> Reply:
+        """Perform one request, bounded in size and time; redirects are not followed."""
         try:
             with self._http.stream(
                 request.method, request.url, data=request.form, headers=_HEADERS, follow_redirects=False
             ) as response:
                 return _whole(response, response.iter_bytes(), self.clocks)
-        except httpx2.TimeoutException:
-            return NoResponse("timeout")
-        except (httpx2.HTTPError, httpx2.InvalidURL):
-            return NoResponse("network")
+        except httpx2.TimeoutException as error:
+            return NoResponse("timeout", detail=str(error))
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            return NoResponse("network", detail=str(error))
 
 
 class AsyncClient(Flows):
@@ -269,20 +263,21 @@ class AsyncClient(Flows):
                     await self._sleep(wish.seconds)
                     wish = flow.send(None)
                 else:
-                    wish = flow.send(await self._exchange(wish))
+                    wish = flow.send(await self.exchange(wish))
         except StopIteration as stop:
             result: Result = stop.value
             return result
         finally:
             flow.close()
 
-    async def _exchange(self, request: Request) -> Reply:
+    async def exchange(self, request: Request) -> Reply:
+        """As `Client.exchange`."""
         try:
             async with self._http.stream(
                 request.method, request.url, data=request.form, headers=_HEADERS, follow_redirects=False
             ) as response:
                 return await _whole_async(response, response.aiter_bytes(), self.clocks)
-        except httpx2.TimeoutException:
-            return NoResponse("timeout")
-        except (httpx2.HTTPError, httpx2.InvalidURL):
-            return NoResponse("network")
+        except httpx2.TimeoutException as error:
+            return NoResponse("timeout", detail=str(error))
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            return NoResponse("network", detail=str(error))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from authz_client import protocol
-from authz_client.effective_time import Now
+from authz_client.effective_time import Now, effective_time
 from authz_client.license_token import Jwk
 from authz_client.machine import Config, Done, Machine, Send, Session, Step, Task, observe
 from authz_client.outcome import Kind, Outcome
@@ -87,6 +87,8 @@ class Flows:
         self._token_warning_seconds = token_warning_seconds
         self._session = Session()
         self._trouble: str | None = None
+        #: Called with each errand that the client did by itself.
+        self.on_kept: Callable[[Task, Outcome], None] = lambda _task, _outcome: None
 
     def status(self) -> PageStatus:
         """Say what the License Management page says; reads the state file and needs no connection.
@@ -128,6 +130,15 @@ class Flows:
             StoreError: The state file cannot be read.
         """
         return self._store.load()
+
+    def snapshot(self) -> tuple[State, int]:
+        """Give the durable record and the effective time, in whole Unix seconds, of one moment.
+
+        Raises:
+            StoreError: The state file cannot be read.
+        """
+        stored, now = self._observed()
+        return stored, effective_time(now, self._session.anchor)
 
     def now(self) -> int:
         """Give the effective time, in whole Unix seconds, for checks of other license tokens."""
@@ -186,6 +197,7 @@ class Flows:
             return min(due.seconds, IDLE_SECONDS)
         outcome = yield from self.errand_flow(due.task)
         _log.info("%s: %s", due.task.value, outcome.kind.value)
+        self.on_kept(due.task, outcome)
         return IN_FLIGHT_SECONDS if outcome.kind is Kind.IN_FLIGHT else 0.0
 
     def kept_flow(self) -> Flow[float]:

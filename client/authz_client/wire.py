@@ -56,9 +56,15 @@ class Response:
 
 @dataclass(frozen=True)
 class NoResponse:
-    """Nothing usable came back: `timeout`, `network`, `too_large` or `insecure_url`."""
+    """Nothing usable came back.
+
+    Attributes:
+        reason: `timeout`, `network`, `too_large` or `insecure_url`.
+        detail: The network's own words, for people.
+    """
 
     reason: str
+    detail: str | None = field(default=None, compare=False)
 
 
 Reply = Response | NoResponse
