@@ -1,0 +1,117 @@
+"""A real server for tests that need one: uvicorn in a thread, on a free port of the loopback interface."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from mock_authz.app import Server
+from mock_authz.clock import Clock, real_now
+from mock_authz.sandbox import DEFAULT, Sandbox
+from mock_authz.settings import Settings
+from mock_authz.usecases import control
+from mock_authz.usecases.context import Context
+
+HOST: Final = "127.0.0.1"
+START_SECONDS: Final = 30.0
+
+
+class _Announcing(uvicorn.Server):
+    """Says when it listens, so that nobody has to poll for it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@contextmanager
+def serving(make_app: Callable[[str], ASGIApp]) -> Iterator[str]:
+    """Serve an ASGI application while the block runs.
+
+    Args:
+        make_app: builds the application for its base URL, which is known before anything listens.
+
+    Yields:
+        The base URL, without a trailing slash.
+    """
+    with socket.create_server((HOST, 0)) as listener:
+        base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            make_app(base_url), ws="none", log_level="warning", date_header=False, server_header=False
+        )
+        server = _Announcing(config)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            assert server.listening.wait(START_SECONDS), "the server did not start"
+            yield base_url
+        finally:
+            server.should_exit = True
+            thread.join(START_SECONDS)
+
+
+class RunningSandbox:
+    """A server's sandbox, for tests to look into and to act upon beside the browser."""
+
+    def __init__(self, server: Server, name: str = DEFAULT) -> None:
+        self.server = server
+        self.name = name
+
+    @property
+    def sandbox(self) -> Sandbox:
+        found = control.find_sandbox(self.server.store, self.name)
+        assert found is not None
+        return found
+
+    @property
+    def issuer(self) -> str:
+        return self.sandbox.issuer
+
+    @property
+    def context(self) -> Context:
+        """The sandbox as of now, for calling use cases."""
+        sandbox = self.sandbox
+        return Context(sandbox=sandbox, now=sandbox.clock.now(real_now()), store=self.server.store)
+
+    def advance(self, seconds: int) -> None:
+        """Move the sandbox's clock forward, or back."""
+        real_at = real_now()
+        clock = self.sandbox.clock
+        moved = clock.moved(to=clock.now(real_at) + seconds, real_at=real_at)
+        control.set_clock(self.server.store, self.name, moved, real_at=real_at)
+
+
+@contextmanager
+def serving_sandbox(
+    records: Sequence[object], *, name: str = DEFAULT, clock: Clock | None = None, settings: Settings | None = None
+) -> Iterator[RunningSandbox]:
+    """Serve the Authorization server with one sandbox while the block runs."""
+    made: list[RunningSandbox] = []
+
+    def make_app(base_url: str) -> ASGIApp:
+        server = Server(base_url)
+        created = control.create_sandbox(
+            server.store,
+            name=name,
+            issuer=server.issuer_of(name),
+            real_at=real_now(),
+            clock=clock,
+            settings=settings,
+            records=records,
+        )
+        assert isinstance(created, Sandbox)
+        made.append(RunningSandbox(server, name))
+        return server
+
+    with serving(make_app):
+        yield made[0]
