@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -29,18 +29,26 @@ class Organization:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlainPassword:
+    """A password as a seed gave it. It stands where its hash would, until the hash is first needed."""
+
+    text: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Administrator:
     """A person who logs in at the Authorization server and may manage several organizations.
 
     Attributes:
-        password_hash: an argon2 hash, or None for an administrator who acts through the management API only.
+        password_hash: an argon2 hash, or a password not hashed yet; None for an administrator who acts through the
+            management API only.
     """
 
     username: str
     name: str
     organizations: tuple[str, ...]
-    password_hash: str | None = None
+    password_hash: str | PlainPassword | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
