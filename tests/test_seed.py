@@ -435,6 +435,11 @@ BAD = {
         ("2:1: this is not YAML: found character that cannot start any token; indent with spaces, not tabs, "
         "and put a text that begins with @, ` or % in quotes"),
     ),
+    "tab within": (
+        "clients:\n  - client_id: a\n\tname: b",
+        ("3:1: this is not YAML: found a tab character that violates indentation, in what begins on line 2; "
+        "indent with spaces"),
+    ),
     "open bracket": (
         "clients: [\n  {client_id: a}\nsettings: {}",
         ("3:1: this is not YAML: did not find expected ',' or ']', in what begins on line 1; "

@@ -49,6 +49,7 @@ SCALARS: Final[dict[str, Callable[[str], Any]]] = {
 # What libyaml says, and what people do about it.
 HINTS: Final = {
     "found character that cannot start any token": "indent with spaces, not tabs, and put a text that begins with @, ` or % in quotes",
+    "found a tab character": "indent with spaces",
     "mapping values are not allowed": "is a line indented wrongly, or does a text hold a colon? Put that in quotes",
     "could not find expected ':'": "each line of a mapping is `key: value`",
     "did not find expected": "is a line indented wrongly, or a bracket or quote left open?",
