@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from mock_authz.clock import Clock, ClockMode
 from mock_authz.domain.device_grant import DeviceGrant, State
 from mock_authz.domain.events import EventType
 from mock_authz.domain.license import License
@@ -18,7 +19,7 @@ from mock_authz.domain.refusals import InvalidGrant, NotFound, TooManyGuesses
 from mock_authz.domain.signing_key import KeySet
 from mock_authz.store.port import Store
 from mock_authz.store.records import ONLY
-from mock_authz.usecases import acquire, administer, keep, keys
+from mock_authz.usecases import acquire, administer, control, keep, keys
 from mock_authz.usecases.administer import NewDevice
 from mock_authz.usecases.tokens import IssuedTokens
 from tests.factories import DAY, HEAD_OFFICE, NOW, QA, STORE_12, World, a_device, a_world
@@ -316,3 +317,29 @@ class RaceContract:
         )
         before = replace(world.sandbox.settings, cors=False, interval_seconds=5)
         assert world.sandbox.settings == replace(before, cors=True, interval_seconds=7)
+
+    # --- the clock ---
+
+    def test_what_falls_due_is_journalled_once_by_two_requests_at_once(
+        self, world: World, first: int
+    ) -> None:
+        world.authorize()
+        sandbox = world.sandbox
+
+        def settle(racing: World) -> int:
+            return len(control.settle(racing.store, sandbox, now=NOW + DAY))
+
+        assert sorted(race(world, settle, settle, first=first)) == [0, 1]
+        assert len(world.events(EventType.USER_CODE_EXPIRED)) == 1
+
+    def test_a_clock_moved_beside_changed_settings_is_moved_and_they_are_changed(
+        self, world: World, first: int
+    ) -> None:
+        clock = Clock(ClockMode.FROZEN, float(NOW), float(NOW + DAY))
+        race(
+            world,
+            lambda racing: control.set_clock(racing.store, QA, clock, real_at=float(NOW)),
+            lambda racing: administer.change_settings(racing.at(NOW), {"cors": True}),
+            first=first,
+        )
+        assert (world.sandbox.clock, world.sandbox.settings.cors) == (clock, True)

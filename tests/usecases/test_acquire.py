@@ -9,6 +9,7 @@ import pytest
 from mock_authz.domain.decisions import Decisions
 from mock_authz.domain.device_grant import DeviceGrant, Redeem, State
 from mock_authz.domain.events import EventType
+from mock_authz.domain.guess_budget import GuessBudget
 from mock_authz.domain.license import Ending, License
 from mock_authz.domain.refusals import (
     AccessDenied,
@@ -25,6 +26,7 @@ from mock_authz.domain.refusals import (
 from mock_authz.domain.user_code import normalize
 from mock_authz.usecases import acquire, administer
 from mock_authz.usecases.acquire import DeviceAuthorization
+from mock_authz.usecases.context import Context
 from mock_authz.usecases.tokens import IssuedTokens
 from tests.factories import DAY, MINUTE, NOW, QA, STORE_12, World, a_device, a_world, expect
 
@@ -465,6 +467,24 @@ def test_a_code_that_could_not_be_approved_is_a_wrong_entry(world: World, entry:
         assert not isinstance(ENTRIES[entry](world, code, NOW), TooManyGuesses)
     assert isinstance(ENTRIES[entry](world, "wrong", NOW), TooManyGuesses)
     assert len(world.events(EventType.USER_CODE_GUESSED_WRONG)) == 5
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda context, code: acquire.enter_user_code(context, code, administrator="nobody"),
+        lambda context, code: acquire.approve(context, code, server_id=STORE_12, administrator="nobody"),
+        lambda context, code: acquire.deny(context, code, administrator="nobody"),
+    ],
+    ids=["entering", "approving", "denying"],
+)
+def test_an_invented_name_has_no_budget_and_learns_of_no_code(
+    world: World, decide: Callable[[Context, str], object]
+) -> None:
+    right = world.authorize().user_code
+    answers = [decide(world.at(NOW), code) for code in ("wrong", right)]
+    assert answers[0] == answers[1]
+    assert world.store.every(QA, GuessBudget) == []
 
 
 def test_entering_a_right_code_changes_nothing(world: World) -> None:

@@ -8,7 +8,19 @@ from mock_authz.domain.events import EventType
 from mock_authz.domain.refusals import InvalidGrant, InvalidScope, InvalidToken, NotFound, Refusal
 from mock_authz.usecases import administer, keep, keys
 from mock_authz.usecases.tokens import IssuedTokens
-from tests.factories import DAY, HEAD_OFFICE, HOUR, NOW, QA, STORE_12, World, a_device, a_world, expect
+from tests.factories import (
+    DAY,
+    HEAD_OFFICE,
+    HOUR,
+    ISSUER,
+    NOW,
+    QA,
+    STORE_12,
+    World,
+    a_device,
+    a_world,
+    expect,
+)
 
 RENEWAL = NOW + 5 * DAY
 
@@ -421,6 +433,34 @@ def test_another_organization_s_token_is_only_inactive(world: World) -> None:
     peak = world.caller(world.acquire(server_id="peak", administrator="sam"))
     tokens = world.acquire()
     assert keep.introspect(world.at(NOW), peak, presented=tokens.access_token) == {"active": False}
+
+
+def test_a_refresh_token_that_would_be_granted_a_refresh_is_active_and_introspecting_uses_it_not(
+    world: World,
+) -> None:
+    first = world.acquire()
+    second = refreshed(world, first, NOW)
+    caller, before = world.caller(second), world.license_of()
+
+    def told(tokens: IssuedTokens, now: int) -> dict[str, object]:
+        return keep.introspect(world.at(now), caller, presented=tokens.refresh_token)
+
+    active = {
+        "active": True, "iss": ISSUER, "sub": STORE_12, "client_id": "pos-server", "scope": "license",
+    }  # fmt: skip
+    assert told(second, NOW) == {**active, "exp": NOW + 90 * DAY}
+    assert told(first, NOW) == {**active, "exp": NOW + DAY}
+    assert told(first, NOW + DAY) == {"active": False}
+    assert told(second, NOW + 90 * DAY) == {"active": False}
+    assert world.license_of() == before
+
+
+def test_a_refresh_token_of_another_organization_or_an_ended_license_is_only_inactive(world: World) -> None:
+    tokens, caller = world.acquire(), world.caller(world.acquire(server_id=HEAD_OFFICE))
+    peak = world.caller(world.acquire(server_id="peak", administrator="sam"))
+    assert keep.introspect(world.at(NOW), peak, presented=tokens.refresh_token) == {"active": False}
+    revoke(world, tokens.refresh_token)
+    assert keep.introspect(world.at(NOW), caller, presented=tokens.refresh_token) == {"active": False}
 
 
 @pytest.mark.parametrize("presented", ["", "x", "a.b.c", "\ud800"])
