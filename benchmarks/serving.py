@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import time
@@ -29,6 +30,12 @@ def wait_until_reachable(port: int) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
     raise SystemExit(f"nothing listens on port {port}")
+
+
+def with_bytecode(folder: str) -> dict[str, str]:
+    """Give an environment in which every module's bytecode is kept in a folder, as on any installed machine."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": folder}
 
 
 @contextlib.contextmanager

@@ -11,12 +11,12 @@ import os
 import socket
 import sys
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
 
+from mock_authz import __version__
 from mock_authz import clock as clocks
 from mock_authz.app import LOOPBACK_HOSTS, Server
 from mock_authz.clock import Clock, ClockMode
@@ -46,7 +46,7 @@ class Remote:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MOCK_AUTHZ"})
-@click.version_option(version("mock-authz"), prog_name="mock-authz")
+@click.version_option(__version__, prog_name="mock-authz")
 def cli() -> None:
     """A simulated Kensium Authorization server, for tests: device grant, license tokens, virtual time.
 
@@ -214,7 +214,7 @@ def _describe(server: Server, sandbox: Sandbox, seed: Seed, *, demo: bool) -> di
     usernames = [record.username for record in seed.records if isinstance(record, Administrator)]
     return {
         "mock": True,
-        "version": version("mock-authz"),
+        "version": __version__,
         "pid": os.getpid(),
         "issuer": sandbox.issuer,
         "base_url": server.base_url,
