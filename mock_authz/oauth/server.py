@@ -6,6 +6,7 @@ are no transaction. Its pieces that read the wall clock or answer otherwise than
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -81,6 +82,21 @@ class RefusedError(OAuth2Error):
         """Add `reason` for programs."""
         body: list[tuple[str, str]] = super().get_body()
         return body if self.reason is None else [*body, ("reason", self.reason)]
+
+
+class CredentialsSentError(InvalidClientError):
+    """A client tried to authenticate with the Authorization header, which no client here can."""
+
+    def __init__(self, sent: str) -> None:
+        super().__init__(
+            status_code=401, description="Clients of this server are public and send no credentials."
+        )
+        scheme = sent.partition(" ")[0]
+        self.scheme = scheme if re.fullmatch("[A-Za-z0-9-]{1,32}", scheme) else "Basic"
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Challenge with the scheme that the client used (RFC 6749 5.2). Authlib always says Basic, without a realm."""
+        return [*RESPONSE_HEADERS, ("WWW-Authenticate", f'{self.scheme} realm="mock-authz"')]
 
 
 class DeviceCodeGrant(BaseGrant, TokenEndpointMixin):
@@ -203,9 +219,7 @@ class LicenseAuthorizationServer(AuthorizationServer):
                 the Authorization header (RFC 6749 5.2).
         """
         if "authorization" in request.headers:
-            raise InvalidClientError(
-                status_code=401, description="Clients of this server are public and send no credentials."
-            )
+            raise CredentialsSentError(request.headers["authorization"])
 
         def query(client_id: str) -> PublicClient | None:
             found = acquire.registered_client(request.context, client_id)

@@ -115,7 +115,7 @@ def _one_server(visit: Visit, _: Form) -> Reply:
     found = keep.find_server(visit.context, caller, visit.path.removeprefix("/servers/"))
     if isinstance(found, Device):
         return Reply(200, _server(found), NO_STORE)
-    return problem(404, "not-found", found.description, headers=NO_STORE)
+    return problem(404, "not_found", found.description, headers=NO_STORE)
 
 
 def _server(device: Device) -> dict[str, Any]:

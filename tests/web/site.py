@@ -62,7 +62,8 @@ class Site:
         response = asyncio.run(sending())
         if self.checks:
             below = re.sub(r"^/s/[^/?]+", "", path.partition("?")[0])
-            assert contract.complaints(method, below, response) == []
+            found = contract.complaints(method, below, response)
+            assert found == [], found
         return response
 
     def at_issuer(self, method: str, path: str, **given: Any) -> httpx2.Response:
