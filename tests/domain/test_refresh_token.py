@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_authz.domain.refresh_token import RefreshTokens, Use, good_until, rotate, use
+from mock_authz.domain.refresh_token import RefreshTokens, Use, rotate, use
 from tests.factories import DAY, NOW
 
 LIFETIME = 90 * DAY
@@ -106,17 +106,3 @@ def test_rotation_keeps_to_the_model(steps: list[tuple[int, int]], window: int, 
             issued_at.append(now)
             first_used_at[presented] = now
         assert tokens.generation == len(issued_at) - 1
-
-
-def test_the_newest_is_good_until_its_expiry_and_its_predecessor_until_the_window_or_its_expiry_ends() -> (
-    None
-):
-    assert good_until(FIRST, generation=0) == NOW + LIFETIME
-    early, late = rotated(FIRST, NOW), rotated(FIRST, NOW + LIFETIME - 10)
-    assert good_until(early, generation=1) == NOW + LIFETIME
-    assert good_until(early, generation=0) == NOW + DAY
-    assert good_until(late, generation=0) == NOW + LIFETIME
-    for tokens, generation in ((FIRST, 0), (early, 1), (early, 0), (late, 0)):
-        end = good_until(tokens, generation=generation)
-        assert use(tokens, generation=generation, now=end - 1) in {Use.ROTATE, Use.RETRY}
-        assert use(tokens, generation=generation, now=end) not in {Use.ROTATE, Use.RETRY}
