@@ -12,6 +12,7 @@ from mock_authz.domain.license import License, LicenseStatus, TokenState
 from mock_authz.domain.organization import Administrator, Device, Organization
 from mock_authz.usecases.administer import latest_license
 from mock_authz.usecases.context import Context
+from mock_authz.usecases.listing import find_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +34,10 @@ class DeviceOverview:
     hub: Device | None
 
 
-def find_administrator(context: Context, username: str) -> Administrator | None:
-    """Look an administrator up."""
-    stored = context.store.get(context.sandbox.name, Administrator, username)
-    return None if stored is None else stored.record
-
-
 def managed_organizations(context: Context, administrator: Administrator) -> list[Organization]:
     """List the organizations that an administrator may manage, by name."""
-    stored = (
-        context.store.get(context.sandbox.name, Organization, name) for name in administrator.organizations
-    )
-    return sorted((found.record for found in stored if found is not None), key=lambda found: found.name)
+    found = (find_record(context, Organization, name) for name in administrator.organizations)
+    return sorted((one for one in found if one is not None), key=lambda one: (one.name, one.organization_id))
 
 
 def list_devices(context: Context, organization_id: str) -> list[DeviceOverview]:

@@ -12,7 +12,7 @@ from mock_authz.domain import user_code
 from mock_authz.domain.device_grant import DeviceGrant, State
 from mock_authz.domain.refusals import Conflict, Refusal, TooManyGuesses
 from mock_authz.instants import shown
-from mock_authz.usecases import acquire
+from mock_authz.usecases import acquire, approvals
 from mock_authz.usecases.overview import DeviceOverview, find_device, list_devices
 from mock_authz.web.page import Page, in_words, not_found, redirect, refuse, render
 from mock_authz.web.page_views import EDITION_LABELS, view_device
@@ -62,7 +62,7 @@ async def review(page: Page) -> Response:
     device = None if denies else _authorizable(page, server_id)
     if isinstance(device, Refusal):
         return _form(page, status=409, device_error=device.description)
-    grant = acquire.enter_user_code(page.context, entered, administrator=page.administrator.username)
+    grant = approvals.enter_user_code(page.context, entered, administrator=page.administrator.username)
     if isinstance(grant, Refusal):
         return _wrong(page, grant)
     client = acquire.registered_client(page.context, grant.client_id)
@@ -71,7 +71,7 @@ async def review(page: Page) -> Response:
         "authorize_confirm.html",
         grant=grant,
         client=grant.client_id if client is None else client.name,
-        view=None if device is None else view_device(device),
+        view=None if device is None else view_device(device, now=page.context.now),
     )
 
 
@@ -83,9 +83,9 @@ async def decide(page: Page) -> Response:
         device = _authorizable(page, server_id)
         if isinstance(device, Refusal):
             return _form(page, status=409, device_error=device.description)
-        answer = acquire.approve(page.context, entered, server_id=server_id, administrator=username)
+        answer = approvals.approve(page.context, entered, server_id=server_id, administrator=username)
     elif page.form.get("decision") == "deny":
-        answer = acquire.deny(page.context, entered, administrator=username)
+        answer = approvals.deny(page.context, entered, administrator=username)
     else:
         return redirect(page, "/device")
     if isinstance(answer, Refusal):
@@ -95,7 +95,7 @@ async def decide(page: Page) -> Response:
 
 async def show_result(page: Page) -> Response:
     """Say what came of a user code, to who decided about it: so this page answers no guesses."""
-    grant = acquire.find_user_code(page.context, page.query.get("user_code", ""))
+    grant = approvals.find_user_code(page.context, page.query.get("user_code", ""))
     if not isinstance(grant, DeviceGrant) or grant.administrator != page.administrator.username:
         return not_found(page)
     device = find_device(page.context, page.organization.organization_id, grant.server_id or "")
@@ -104,7 +104,7 @@ async def show_result(page: Page) -> Response:
         "authorize_result.html",
         outcome=_outcome(grant, now=page.context.now),
         grant=grant,
-        view=None if device is None else view_device(device),
+        view=None if device is None else view_device(device, now=page.context.now),
     )
 
 
@@ -121,7 +121,7 @@ def _authorizable(page: Page, server_id: str) -> DeviceOverview | Refusal:
     device = find_device(page.context, page.organization.organization_id, server_id)
     if device is None:
         return Conflict(f"This is not a device of {page.organization.name}. Choose one of the list.")
-    checked = acquire.check_device(page.context, server_id, administrator=page.administrator.username)
+    checked = approvals.check_device(page.context, server_id, administrator=page.administrator.username)
     return checked if isinstance(checked, Refusal) else device
 
 
@@ -137,7 +137,7 @@ def _wrong(page: Page, refusal: Refusal) -> Response:
 def _too_many(page: Page, wait_seconds: int) -> Response:
     """Ask to wait, on the sandbox's clock (RFC 6585 4)."""
     details = [
-        "You have entered too many wrong user codes. This protects codes of others from being guessed.",
+        "You have entered too many wrong user codes. This keeps codes from being guessed.",
         f"Try again in {in_words(wait_seconds)}, at {shown(page.context.now + wait_seconds)}.",
     ]
     if page.context.sandbox.clock.mode is ClockMode.FROZEN:
@@ -177,7 +177,9 @@ def _form(
 
 def _option(page: Page, overview: DeviceOverview) -> DeviceOption:
     device = overview.device
-    checked = acquire.check_device(page.context, device.server_id, administrator=page.administrator.username)
+    checked = approvals.check_device(
+        page.context, device.server_id, administrator=page.administrator.username
+    )
     return DeviceOption(
         server_id=device.server_id,
         label=f"{device.name} ({EDITION_LABELS[device.edition]})",

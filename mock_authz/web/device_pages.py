@@ -23,7 +23,9 @@ DATE_LENGTH: Final = len("2027-01-31")
 async def show_devices(page: Page) -> Response:
     """List the devices."""
     overviews = list_devices(page.context, page.organization.organization_id)
-    return render(page, "devices.html", devices=[view_device(overview) for overview in overviews])
+    return render(
+        page, "devices.html", devices=[view_device(overview, now=page.context.now) for overview in overviews]
+    )
 
 
 async def show_device(page: Page) -> Response:
@@ -119,7 +121,7 @@ def _show(page: Page, overview: DeviceOverview, *, status: int = 200, **errors: 
         page,
         "device.html",
         status=status,
-        view=view_device(overview),
+        view=view_device(overview, now=page.context.now),
         hubs=possible_hubs(page.context, overview.device),
         chosen_hub=page.form.get("hub", overview.device.hub or NO_HUB),
         no_hub=NO_HUB,
@@ -144,7 +146,9 @@ def _confirm(page: Page, action: str) -> Response:
     overview = _find(page)
     if overview is None:
         return _no_device(page)
-    return render(page, "confirm_action.html", view=view_device(overview), action=action)
+    return render(
+        page, "confirm_action.html", view=view_device(overview, now=page.context.now), action=action
+    )
 
 
 def _done(page: Page, overview: DeviceOverview, notice: str) -> Response:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from mock_authz.domain.organization import Administrator, PlainPassword
 from mock_authz.entropy import fresh_seed, same
 from mock_authz.usecases.context import Context
-from mock_authz.usecases.overview import find_administrator
+from mock_authz.usecases.listing import find_record
 
 LOGIN_SECONDS: Final = 12 * 3600
 NONCE_PATTERN: Final = r"[0-9a-f]{32}"
@@ -141,7 +141,7 @@ def _read_session(context: Context, value: str, real_at: float) -> Session | Non
         username = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
     except ValueError:
         return None
-    administrator = find_administrator(context, username)
+    administrator = find_record(context, Administrator, username)
     if administrator is None or not same(proof, _proof(context, body, administrator)):
         return None
     return Session(administrator, nonce) if real_at - int(issued_at) < LOGIN_SECONDS else None

@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from mock_authz import clock, passwords
-from mock_authz.usecases.overview import find_administrator
+from mock_authz.domain.organization import Administrator
+from mock_authz.usecases.listing import find_record
 from mock_authz.web.login import (
     Cookie,
     csrf_token,
@@ -43,7 +44,7 @@ async def log_in(page: Page) -> Response:
         return _login_form(
             page, next_path=next_path, status=422, error="Enter your username and your password."
         )
-    administrator = find_administrator(page.context, username)
+    administrator = find_record(page.context, Administrator, username)
     expected = None if administrator is None else administrator.password_hash
     # In a thread: the hash takes its time, and others are not to wait for it.
     is_right = await run_in_threadpool(passwords.verify, expected, password)

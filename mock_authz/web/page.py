@@ -44,6 +44,13 @@ HEADERS: Final[dict[str, str]] = {
     "cache-control": "no-store",
 }
 
+# Where an error page leads on to.
+ONWARD: Final[dict[str, str]] = {
+    "/": "Start page",
+    "/devices": "Devices",
+    "/organizations": "Choose an organization",
+}
+
 # What a page says once about what has just been done.
 NOTICES: Final[dict[str, str]] = {
     "renewed": "The renewal date is set.",
@@ -147,19 +154,21 @@ def refuse(
     title: str,
     *details: str,
     headers: Mapping[str, str] | None = None,
-    again: str | None = None,
+    again: str = "/",
 ) -> Response:
     """Say what is wrong and what to do about it: to people a page, to programs a problem (RFC 9457).
 
     Args:
         details: paragraphs.
-        again: a path that leads on.
+        again: where to go on, of `ONWARD`.
     """
     if "text/html" not in page.visit.request.headers.get("accept", ""):
         name = title.lower().replace(" ", "_")
         reply = problem(status, name, " ".join(details), headers={**HEADERS, **(headers or {})})
         return Response(reply.body(), reply.status, dict(reply.headers), reply.media_type)
-    response = render(page, "error.html", status=status, title=title, details=details, again=again)
+    response = render(
+        page, "error.html", status=status, title=title, details=details, again=again, label=ONWARD[again]
+    )
     response.headers.update(headers or {})
     return response
 

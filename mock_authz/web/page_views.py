@@ -57,6 +57,7 @@ class DeviceView:
         explanation: what the License Status means; for one that expired, the reason.
         renewal_at: the date of the license that the status is about; of the next one where there is none.
         next_renewal_at: the device's own date, for its next license.
+        needs_date: whether that has passed, so that the device cannot be authorized.
     """
 
     device: Device
@@ -67,16 +68,20 @@ class DeviceView:
     can_revoke: bool
     renewal_at: int | None
     next_renewal_at: int | None
+    needs_date: bool
     token_expires_at: int | None
     token: Badge | None
     features: str
     hub: Device | None
 
 
-def view_device(overview: DeviceOverview) -> DeviceView:
-    """Put one device into words."""
+def view_device(overview: DeviceOverview, *, now: int) -> DeviceView:
+    """Put one device into words.
+
+    Args:
+        now: Unix seconds on the sandbox's clock.
+    """
     device, license_ = overview.device, overview.license
-    label = None if overview.token_state is None else TOKEN_LABELS.get(overview.token_state)
     return DeviceView(
         device=device,
         edition=EDITION_LABELS[device.edition],
@@ -86,11 +91,20 @@ def view_device(overview: DeviceOverview) -> DeviceView:
         can_revoke=license_ is not None and license_.ending is None,
         renewal_at=device.renewal_at if license_ is None else license_.renewal_at,
         next_renewal_at=device.renewal_at,
+        needs_date=device.renewal_at is not None and now >= device.renewal_at,
         token_expires_at=None if license_ is None else license_.token_expires_at,
-        token=None if label is None else Badge(*label),
+        token=_token_badge(overview),
         features=", ".join(device.features),
         hub=overview.hub,
     )
+
+
+def _token_badge(overview: DeviceOverview) -> Badge | None:
+    # The token of a license that has ended gets no successor: nothing is to be done about its expiry.
+    if overview.token_state is None or (overview.reason and overview.token_state is TokenState.EXPIRING):
+        return None
+    label = TOKEN_LABELS.get(overview.token_state)
+    return None if label is None else Badge(*label)
 
 
 def _explain(overview: DeviceOverview) -> str:
