@@ -16,7 +16,7 @@ from mock_authz.sandbox import Sandbox
 from mock_authz.settings import Settings
 from mock_authz.store.memory import MemoryStore
 from mock_authz.store.port import Store
-from mock_authz.usecases import acquire, control
+from mock_authz.usecases import acquire, approvals, control
 from mock_authz.usecases.acquire import DeviceAuthorization
 from mock_authz.usecases.context import Context
 from mock_authz.usecases.keep import Caller, authenticate
@@ -140,7 +140,7 @@ class World:
         administrator: str = "dana",
     ) -> DeviceGrant:
         code = authorization.user_code
-        answer = acquire.approve(self.at(now), code, server_id=server_id, administrator=administrator)
+        answer = approvals.approve(self.at(now), code, server_id=server_id, administrator=administrator)
         return expect(DeviceGrant, answer)
 
     def poll(

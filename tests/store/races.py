@@ -19,7 +19,7 @@ from mock_authz.domain.refusals import InvalidGrant, NotFound, TooManyGuesses
 from mock_authz.domain.signing_key import KeySet
 from mock_authz.store.port import Store
 from mock_authz.store.records import ONLY
-from mock_authz.usecases import acquire, administer, control, keep, keys
+from mock_authz.usecases import administer, approvals, control, keep, keys
 from mock_authz.usecases.administer import NewDevice
 from mock_authz.usecases.tokens import IssuedTokens
 from tests.factories import DAY, HEAD_OFFICE, NOW, QA, STORE_12, World, a_device, a_world
@@ -130,12 +130,12 @@ class RaceContract:
         authorization = world.authorize()
 
         def approve(racing: World) -> object:
-            return acquire.approve(
+            return approvals.approve(
                 racing.at(NOW), authorization.user_code, server_id=STORE_12, administrator="dana"
             )
 
         def deny(racing: World) -> object:
-            return acquire.deny(racing.at(NOW), authorization.user_code, administrator="dana")
+            return approvals.deny(racing.at(NOW), authorization.user_code, administrator="dana")
 
         answers = race(world, approve, deny, first=first)
         assert sum(isinstance(answer, DeviceGrant) for answer in answers) == 1
@@ -147,10 +147,10 @@ class RaceContract:
 
     def test_wrong_entries_at_once_are_all_counted(self, world: World, first: int) -> None:
         for _ in range(4):
-            acquire.enter_user_code(world.at(NOW), "wrong", administrator="dana")
+            approvals.enter_user_code(world.at(NOW), "wrong", administrator="dana")
 
         def guess(racing: World) -> object:
-            return acquire.enter_user_code(racing.at(NOW), "wrong", administrator="dana")
+            return approvals.enter_user_code(racing.at(NOW), "wrong", administrator="dana")
 
         answers = race(world, guess, guess, guess, first=first)
         assert sorted(type(answer).__name__ for answer in answers) == [

@@ -24,7 +24,7 @@ from mock_authz.domain.refusals import (
     TooManyGuesses,
 )
 from mock_authz.domain.user_code import normalize
-from mock_authz.usecases import acquire, administer
+from mock_authz.usecases import acquire, administer, approvals
 from mock_authz.usecases.acquire import DeviceAuthorization
 from mock_authz.usecases.context import Context
 from mock_authz.usecases.tokens import IssuedTokens
@@ -40,7 +40,7 @@ def approved(world: World, now: int = NOW, *, server_id: str = STORE_12) -> Devi
 
 
 def grant_of(world: World, authorization: DeviceAuthorization) -> DeviceGrant:
-    return expect(DeviceGrant, acquire.find_user_code(world.at(NOW), authorization.user_code))
+    return expect(DeviceGrant, approvals.find_user_code(world.at(NOW), authorization.user_code))
 
 
 def reason_of(answer: object) -> str | None:
@@ -101,7 +101,7 @@ def test_license_is_granted_and_openid_scopes_are_ignored(world: World, scope: s
 def test_any_other_scope_is_invalid_scope(world: World, scope: str) -> None:
     answer = acquire.authorize_device(world.at(NOW), client_id="pos-server", scope=scope)
     assert isinstance(answer, InvalidScope)
-    assert acquire.list_authorizations(world.at(NOW)) == []
+    assert approvals.list_authorizations(world.at(NOW)) == []
 
 
 def test_only_registered_clients_are_found(world: World) -> None:
@@ -176,7 +176,7 @@ def test_a_denied_code_is_access_denied_until_it_is_expired(
     world: World, now: int, expected: type[object]
 ) -> None:
     authorization = world.authorize()
-    acquire.deny(world.at(NOW), authorization.user_code, administrator="dana")
+    approvals.deny(world.at(NOW), authorization.user_code, administrator="dana")
     assert isinstance(world.poll(authorization, now), expected)
 
 
@@ -345,7 +345,7 @@ def test_an_approval_is_refused_for_what_could_not_be_redeemed(
         QA, expected={}, puts=[a_device("disabled", enabled=False), a_device("lapsed", renewal_at=NOW)]
     )
     authorization = world.authorize()
-    answer = acquire.approve(
+    answer = approvals.approve(
         world.at(NOW), authorization.user_code, server_id=server_id, administrator=administrator
     )
     assert isinstance(answer, Conflict)
@@ -360,7 +360,7 @@ def test_an_approval_is_refused_once_the_renewal_date_has_come(
     refused: bool,  # noqa: FBT001 - a case's outcome
 ) -> None:
     world.store.commit(QA, expected={}, puts=[a_device(renewal_at=NOW + left)])
-    answer = acquire.approve(
+    answer = approvals.approve(
         world.at(NOW), world.authorize().user_code, server_id=STORE_12, administrator="dana"
     )
     assert isinstance(answer, Conflict) is refused
@@ -369,16 +369,16 @@ def test_an_approval_is_refused_once_the_renewal_date_has_come(
 def test_a_code_is_approved_as_people_type_it(world: World) -> None:
     authorization = world.authorize()
     typed = f" {authorization.user_code.lower().replace('-', ' ')}."
-    answer = acquire.approve(world.at(NOW), typed, server_id=STORE_12, administrator="dana")
+    answer = approvals.approve(world.at(NOW), typed, server_id=STORE_12, administrator="dana")
     assert isinstance(answer, DeviceGrant)
 
 
 def approve_again(world: World, authorization: DeviceAuthorization, now: int) -> object:
-    return acquire.approve(world.at(now), authorization.user_code, server_id=STORE_12, administrator="sam")
+    return approvals.approve(world.at(now), authorization.user_code, server_id=STORE_12, administrator="sam")
 
 
 def deny_again(world: World, authorization: DeviceAuthorization, now: int) -> object:
-    return acquire.deny(world.at(now), authorization.user_code, administrator="sam")
+    return approvals.deny(world.at(now), authorization.user_code, administrator="sam")
 
 
 @pytest.mark.parametrize("decide", [approve_again, deny_again])
@@ -396,30 +396,30 @@ def test_only_a_pending_unexpired_code_can_be_approved_or_denied(
 @pytest.mark.parametrize("administrator", ["dana", "sam"])
 def test_any_administrator_can_deny_a_code(world: World, administrator: str) -> None:
     authorization = world.authorize()
-    answer = acquire.deny(world.at(NOW), authorization.user_code, administrator=administrator)
+    answer = approvals.deny(world.at(NOW), authorization.user_code, administrator=administrator)
     assert expect(DeviceGrant, answer).state is State.DENIED
 
 
 def test_somebody_unknown_can_not_deny_a_code(world: World) -> None:
     authorization = world.authorize()
-    answer = acquire.deny(world.at(NOW), authorization.user_code, administrator="nobody")
+    answer = approvals.deny(world.at(NOW), authorization.user_code, administrator="nobody")
     assert reason_of(answer) == "administrator_not_entitled"
     assert grant_of(world, authorization).state is State.PENDING
 
 
 def test_authorizations_are_listed_oldest_first(world: World) -> None:
     codes = [normalize(world.authorize(NOW + number).user_code) for number in range(3)]
-    assert [grant.user_code for grant in acquire.list_authorizations(world.at(NOW))] == codes
+    assert [grant.user_code for grant in approvals.list_authorizations(world.at(NOW))] == codes
 
 
 # --- the budget of wrong entries ---
 
 ENTRIES: dict[str, Callable[[World, str, int], object]] = {
-    "entering": lambda world, code, now: acquire.enter_user_code(world.at(now), code, administrator="dana"),
-    "approving": lambda world, code, now: acquire.approve(
+    "entering": lambda world, code, now: approvals.enter_user_code(world.at(now), code, administrator="dana"),
+    "approving": lambda world, code, now: approvals.approve(
         world.at(now), code, server_id=STORE_12, administrator="dana"
     ),
-    "denying": lambda world, code, now: acquire.deny(world.at(now), code, administrator="dana"),
+    "denying": lambda world, code, now: approvals.deny(world.at(now), code, administrator="dana"),
 }
 
 
@@ -454,14 +454,14 @@ def test_a_success_resets_nothing(world: World) -> None:
 def test_one_administrator_s_wrong_entries_do_not_count_against_another(world: World) -> None:
     for _ in range(5):
         ENTRIES["entering"](world, "wrong", NOW)
-    answer = acquire.enter_user_code(world.at(NOW), world.authorize().user_code, administrator="sam")
+    answer = approvals.enter_user_code(world.at(NOW), world.authorize().user_code, administrator="sam")
     assert isinstance(answer, DeviceGrant)
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_a_code_that_could_not_be_approved_is_a_wrong_entry(world: World, entry: str) -> None:
     used = world.authorize()
-    acquire.deny(world.at(NOW), used.user_code, administrator="sam")
+    approvals.deny(world.at(NOW), used.user_code, administrator="sam")
     expired = world.authorize(NOW - 15 * MINUTE)
     for code in (used.user_code, expired.user_code, "wrong", used.user_code, expired.user_code):
         assert not isinstance(ENTRIES[entry](world, code, NOW), TooManyGuesses)
@@ -472,9 +472,9 @@ def test_a_code_that_could_not_be_approved_is_a_wrong_entry(world: World, entry:
 @pytest.mark.parametrize(
     "decide",
     [
-        lambda context, code: acquire.enter_user_code(context, code, administrator="nobody"),
-        lambda context, code: acquire.approve(context, code, server_id=STORE_12, administrator="nobody"),
-        lambda context, code: acquire.deny(context, code, administrator="nobody"),
+        lambda context, code: approvals.enter_user_code(context, code, administrator="nobody"),
+        lambda context, code: approvals.approve(context, code, server_id=STORE_12, administrator="nobody"),
+        lambda context, code: approvals.deny(context, code, administrator="nobody"),
     ],
     ids=["entering", "approving", "denying"],
 )
@@ -490,7 +490,7 @@ def test_an_invented_name_has_no_budget_and_learns_of_no_code(
 def test_entering_a_right_code_changes_nothing(world: World) -> None:
     authorization = world.authorize()
     before = world.events()
-    grant = acquire.enter_user_code(world.at(NOW), authorization.user_code, administrator="dana")
+    grant = approvals.enter_user_code(world.at(NOW), authorization.user_code, administrator="dana")
     assert grant == grant_of(world, authorization)
     assert world.events() == before
 

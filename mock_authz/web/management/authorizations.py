@@ -8,7 +8,7 @@ from mock_authz.domain import user_code
 from mock_authz.domain.device_grant import DeviceGrant
 from mock_authz.domain.refusals import Refusal
 from mock_authz.oauth.reply import Reply
-from mock_authz.usecases import acquire
+from mock_authz.usecases import approvals
 from mock_authz.usecases.context import Context
 from mock_authz.web.problems import refused
 from mock_authz.web.rest import Call, listing
@@ -19,14 +19,14 @@ def list_all(call: Call, context: Context) -> Reply:
     state = call.query.get("state")
     return listing([
         _shown(context, grant)
-        for grant in acquire.list_authorizations(context)
+        for grant in approvals.list_authorizations(context)
         if state in (None, grant.state.value)
     ])  # fmt: skip
 
 
 def show(call: Call, context: Context) -> Reply:
     """Show one device authorization. Whoever holds the management token guesses nothing, so nothing is counted."""
-    return _answer(context, acquire.find_user_code(context, call.params["user_code"]))
+    return _answer(context, approvals.find_user_code(context, call.params["user_code"]))
 
 
 def approve(call: Call, context: Context) -> Reply:
@@ -35,7 +35,7 @@ def approve(call: Call, context: Context) -> Reply:
     administrator = call.body.username("administrator")
     call.body.finish()
     entered = call.params["user_code"]
-    approved = acquire.approve(context, entered, server_id=server_id, administrator=administrator)
+    approved = approvals.approve(context, entered, server_id=server_id, administrator=administrator)
     return _answer(context, approved)
 
 
@@ -43,7 +43,7 @@ def deny(call: Call, context: Context) -> Reply:
     """Deny a user code for good."""
     administrator = call.body.username("administrator")
     call.body.finish()
-    return _answer(context, acquire.deny(context, call.params["user_code"], administrator=administrator))
+    return _answer(context, approvals.deny(context, call.params["user_code"], administrator=administrator))
 
 
 def _answer(context: Context, outcome: DeviceGrant | Refusal) -> Reply:
