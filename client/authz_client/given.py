@@ -1,0 +1,161 @@
+"""What a command was given: the options that all of them share, and the client that they make.
+
+Owns the options' names, their environment variables and their defaults; no command's own work.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from authz_client.flows import Clocks, Flows
+from authz_client.home import default_state_file, make_home, owner
+from authz_client.real_clocks import REAL_CLOCKS, real_sleep
+from authz_client.state_store import StoreError
+from authz_client.terminal import Console
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from authz_client.driver import Client
+
+DEFAULT_CLIENT_ID: Final = "pos-server"
+MOCK_ISSUER: Final = "http://127.0.0.1:8628"
+#: Under this name the group finds out how the command that failed was to report.
+CONSOLE: Final = "authz_client.console"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The clocks, the sleep and the wire; tests give others, as click's `obj`."""
+
+    clocks: Clocks = REAL_CLOCKS
+    sleep: Callable[[float], None] = real_sleep
+    transport: "httpx2.BaseTransport | None" = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the shared options say."""
+
+    issuer: str
+    client_id: str
+    state: Path
+    insecure_hosts: tuple[str, ...]
+    console: Console
+    outside: Outside = field(default_factory=Outside)
+
+    def reader(self) -> Flows:
+        """Make what reads the state file and sends nothing: it needs no HTTP library."""
+        return Flows(**self.whose(), clocks=self.outside.clocks)
+
+    def client(self, *, sleep: Callable[[float], None] | None = None) -> "Client":
+        """Make the client."""
+        from authz_client.driver import Client  # noqa: PLC0415 - `status` does without HTTP
+
+        outside = self.outside
+        return Client(
+            **self.whose(),
+            clocks=outside.clocks,
+            sleep=sleep or outside.sleep,
+            transport=outside.transport,
+        )
+
+    def whose(self) -> dict[str, Any]:
+        """Give the arguments that say whose client it is, with the default state file's directory in place.
+
+        Raises:
+            StoreError: It cannot be made.
+        """
+        try:
+            make_home(self.state)
+        except OSError as error:
+            raise StoreError(f"cannot create {self.state.parent}: {error.strerror}") from None
+        return {
+            "issuer": self.issuer,
+            "client_id": self.client_id,
+            "state": self.state,
+            "insecure_hosts": self.insecure_hosts,
+        }
+
+
+_OPTIONS: Final = (
+    click.option(
+        "--issuer",
+        envvar="AUTHZ_ISSUER",
+        metavar="URL",
+        help=f"The Authorization server, to the letter ({MOCK_ISSUER} for a local mock). Default: the state file's.",
+    ),
+    click.option(
+        "--client-id",
+        envvar="AUTHZ_CLIENT_ID",
+        metavar="ID",
+        help=f"Default: the state file's, or {DEFAULT_CLIENT_ID}.",
+    ),
+    click.option(
+        "--state",
+        envvar="AUTHZ_STATE",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The state file. Default: license.json in the user's state directory, under authz-client.",
+    ),
+    click.option(
+        "--insecure-host",
+        "insecure_hosts",
+        envvar="AUTHZ_INSECURE_HOST",
+        metavar="HOST",
+        multiple=True,
+        help="For development: allow http to this host. May be repeated.",
+    ),
+    click.option(
+        "--json", "as_json", envvar="AUTHZ_JSON", is_flag=True, help="Print one JSON object a line."
+    ),
+)
+
+
+def shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the shared options, as one `Given`, its first argument."""
+
+    @functools.wraps(command)
+    def wrapped(**options: Any) -> None:
+        console = Console(as_json=options.pop("as_json"))
+        context = click.get_current_context()
+        context.meta[CONSOLE] = console
+        if os.environ.get("NO_COLOR"):
+            context.find_root().color = context.color = False
+        shared = {name: options.pop(name) for name in ("issuer", "client_id", "state", "insecure_hosts")}
+        command(_given(**shared, console=console, outside=context.obj or Outside()), **options)
+
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def _given(
+    *,
+    issuer: str | None,
+    client_id: str | None,
+    state: Path | None,
+    insecure_hosts: tuple[str, ...],
+    console: Console,
+    outside: Outside,
+) -> Given:
+    state = state or default_state_file()
+    stored = owner(state)
+    if issuer is None and stored is None:
+        raise click.UsageError(
+            f"No issuer: give --issuer URL or set AUTHZ_ISSUER. For a local mock it is {MOCK_ISSUER}."
+        )
+    stored_issuer, stored_client_id = stored or ("", DEFAULT_CLIENT_ID)
+    return Given(
+        issuer=issuer if issuer is not None else stored_issuer,
+        client_id=client_id if client_id is not None else stored_client_id,
+        state=state,
+        insecure_hosts=insecure_hosts,
+        console=console,
+        outside=outside,
+    )

@@ -1,0 +1,1 @@
+"""The License Management page: the POS server's own, in a browser."""

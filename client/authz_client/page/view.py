@@ -1,0 +1,175 @@
+"""What the templates show: the page's status turned into words, and the version by which a browser sees a change.
+
+Owns no label of the user guide (`status` does) and no HTML (the templates do).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authz_client.machine import Task
+from authz_client.page.errands import Told
+from authz_client.state import Phase, State
+from authz_client.status import LicenseStatus, Notice, PageStatus, TokenState, UserCode, Warn, shown_instant
+from authz_client.wording import TITLES, countdown, in_words
+
+_TONES: Final = {
+    LicenseStatus.UNLICENSED: "neutral",
+    LicenseStatus.LICENSED: "good",
+    LicenseStatus.REQUIRES_RENEWAL: "warning",
+    LicenseStatus.EXPIRED_REQUIRES_RENEWAL: "bad",
+}
+_TOKEN_BADGES: Final = {
+    TokenState.VALID: None,
+    TokenState.EXPIRING: ("warning", "Expires soon"),
+    TokenState.EXPIRED: ("bad", "Expired"),
+}
+#: Shown where it belongs rather than among the warnings.
+_SHOWN_ELSEWHERE: Final = frozenset({Warn.USER_CODE_EXPIRED})
+NOTHING: Final = "None"
+
+
+@dataclass(frozen=True)
+class Warned:
+    """One warning with its heading."""
+
+    title: str
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at the page."""
+
+    status: PageStatus
+    stored: State
+    busy: frozenset[Task]
+    told: Told | None
+    is_reached: bool | None
+
+    @property
+    def kind(self) -> str:
+        """Which of the page's faces is shown: `unlicensed`, `awaiting`, `expired_code` or `license`."""
+        if self.status.phase is Phase.AWAITING:
+            code = self.status.user_code
+            return "expired_code" if code is None or code.is_expired else "awaiting"
+        return "license" if self.status.phase in {Phase.LICENSED, Phase.ENDED} else "unlicensed"
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether Complete Authorization is under way."""
+        return Task.COMPLETE in self.busy
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the browser should look again soon."""
+        return bool(self.busy)
+
+    @property
+    def is_refreshing(self) -> bool:
+        """Whether a fresh license token is being asked for by this page."""
+        return Task.REFRESH in self.busy
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the last request had no answer, where no warning of the status says so already."""
+        return self.is_reached is False and self.status.phase is not Phase.LICENSED
+
+    @property
+    def user_code(self) -> UserCode | None:
+        """What the administrator needs."""
+        return self.status.user_code
+
+    @property
+    def seconds_left(self) -> int:
+        """For how long the user code is good."""
+        code = self.status.user_code
+        return 0 if code is None else max(0, code.expires_at - self.status.effective_time)
+
+    @property
+    def time_left(self) -> str:
+        """The same as a clock shows it."""
+        return countdown(self.seconds_left)
+
+    @property
+    def good_until(self) -> str:
+        """Until when the user code is good."""
+        return shown_instant(self.status.user_code.expires_at) if self.status.user_code else ""
+
+    @property
+    def interval_seconds(self) -> int:
+        """How often Complete Authorization polls at present."""
+        return self.stored.awaiting.interval_seconds if self.stored.awaiting else 0
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the last authorization came to nothing, while there is none newer."""
+        refusal = self.status.refusal
+        return None if refusal is None else in_words(refusal.reason)
+
+    @property
+    def details(self) -> list[dict[str, Any]]:
+        """The license details: label, value, and a badge or an explanation beside it."""
+        extras: dict[str, dict[str, Any]] = {
+            "License Status": {"badge": (_TONES[self.status.license_status], self.status.label), "value": ""},
+            "Token Expiry": {
+                "badge": _TOKEN_BADGES[self.status.token_state] if self.status.token_state else None,
+            },
+        }
+        if self.status.reason is not None:
+            extras["License Status"]["why"] = in_words(self.status.reason) + "."
+        return [
+            {"label": label, "value": value or NOTHING, "badge": None, "why": "", **extras.get(label, {})}
+            for label, value in self.status.rows()
+        ]
+
+    @property
+    def warnings(self) -> list[Warned]:
+        """The warnings, each with a heading."""
+        return [
+            Warned(TITLES[notice.kind], notice.text, _warning_tone(notice))
+            for notice in self.status.warnings
+            if notice.kind not in _SHOWN_ELSEWHERE
+        ]
+
+    @property
+    def schedule(self) -> str:
+        """When the license token came, and when the next one is asked for."""
+        current = self.stored.license.current if self.stored.license else None
+        if current is None:
+            return ""
+        received, due = shown_instant(current.received_at), shown_instant(current.refresh_at)
+        if self.stored.failure is not None:
+            return f"License token received {received}. It is tried again by itself."
+        return f"License token received {received}; the next one is fetched by itself about {due}."
+
+    @property
+    def summary(self) -> str:
+        """The page in a sentence, for who hears it."""
+        if self.kind == "license":
+            return f"License Status: {self.status.label}"
+        return {
+            "awaiting": "Waiting for authorization" if self.is_polling else "User Code shown",
+            "expired_code": "The user code has expired",
+        }.get(self.kind, "This server is not licensed")
+
+    @property
+    def version(self) -> str:
+        """What changes when the page does; the time left does not count."""
+        seen = {**self.status.to_json(), "effective_time": None}
+        told = None if self.told is None else (self.told.text, self.told.tone)
+        parts: list[Any] = [
+            seen,
+            sorted(task.value for task in self.busy),
+            told,
+            self.is_unreachable,
+            self.schedule,
+        ]
+        parts.append(self.interval_seconds)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _warning_tone(notice: Notice) -> str:
+    return "bad" if notice.kind in {Warn.TOKEN_EXPIRED, Warn.SUSPECT_CLOCK} else "warning"

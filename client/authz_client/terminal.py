@@ -1,0 +1,125 @@
+"""What the commands print: lines for people or JSON for programs, a QR code, and a line that counts down.
+
+Owns looks alone: colours, widths and cursor. It knows no errand and no option.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+
+from authz_client.flows import Clocks
+from authz_client.wording import countdown
+
+_MARGIN: Final = 2
+_BLACK_ON_WHITE: Final = "\x1b[30;107m"
+_PLAIN: Final = "\x1b[0m"
+_CLEAR_LINE: Final = "\r\x1b[K"
+#: By (upper, lower): is there ink?
+_HALF_BLOCKS: Final = {
+    (False, False): " ",
+    (True, False): "\N{UPPER HALF BLOCK}",
+    (False, True): "\N{LOWER HALF BLOCK}",
+    (True, True): "\N{FULL BLOCK}",
+}
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where a command's results go: with `as_json`, one JSON object a line, and nothing else on stdout."""
+
+    as_json: bool = False
+
+    def say(self, text: str = "", **style: Any) -> None:
+        """Print a line for people."""
+        if not self.as_json:
+            click.secho(text, **style)
+
+    def tell(self, **members: Any) -> None:
+        """Print a line for programs."""
+        if self.as_json:
+            click.echo(json.dumps(members))
+
+    def fail(self, message: str, *, hint: str, **members: Any) -> None:
+        """Say what is wrong and what to do about it: on stderr, or as JSON on stdout."""
+        if self.as_json:
+            self.tell(message=message, hint=hint, **members)
+            return
+        click.echo(f"{click.style('authz-client:', fg='red', bold=True)} {message}", err=True)
+        click.echo(hint, err=True)
+
+    def rows(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Print labels and values in two columns."""
+        width = max(len(label) for label, _ in rows)
+        for label, value in rows:
+            self.say(f"  {click.style(label.ljust(width), dim=True)}  {value}")
+
+
+def is_colourful() -> bool:
+    """Say whether stdout may be coloured: it is a terminal, and NO_COLOR is not set (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def can_show_blocks() -> bool:
+    """Say whether stdout is a terminal that can show a QR code's half blocks."""
+    try:
+        "".join(_HALF_BLOCKS.values()).encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return sys.stdout.isatty()
+
+
+def qr_lines(text: str, *, is_coloured: bool) -> list[str]:
+    """Draw a QR code with half blocks, two rows a line.
+
+    Args:
+        text: What it says.
+        is_coloured: Black on white, for any terminal. Otherwise the light parts are drawn, which suits dark ones.
+    """
+    import segno  # noqa: PLC0415 - only for who sees it
+
+    matrix = [
+        [bool(module) is is_coloured for module in row]
+        for row in segno.make(text, error="l", micro=False).matrix_iter(border=_MARGIN)
+    ]
+    if len(matrix) % 2:
+        matrix.append([not is_coloured] * len(matrix[0]))
+    lines = [
+        "".join(_HALF_BLOCKS[pair] for pair in zip(upper, lower, strict=True))
+        for upper, lower in zip(matrix[::2], matrix[1::2], strict=True)
+    ]
+    return [f"{_BLACK_ON_WHITE}{line}{_PLAIN}" for line in lines] if is_coloured else lines
+
+
+@dataclass
+class Countdown:
+    """A sleep that shows, each second, how long the user code is still good and when the next poll comes.
+
+    Attributes:
+        left: Gives the seconds for which the user code is good.
+    """
+
+    clocks: Clocks
+    rest: Callable[[float], None]
+    left: Callable[[], float] = lambda: 0.0
+    is_live: bool = False
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep for so long."""
+        until = self.clocks.monotonic() + seconds
+        while (remaining := until - self.clocks.monotonic()) > 0:
+            if self.is_live:
+                good, poll = countdown(self.left()), countdown(remaining)
+                text = f"Waiting for authorization: code good for {good}, next poll in {poll}. Ctrl-C stops."
+                click.echo(f"{_CLEAR_LINE}{text}", err=True, nl=False)
+            self.rest(min(1.0, remaining))
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.is_live:
+            click.echo(_CLEAR_LINE, err=True, nl=False)
