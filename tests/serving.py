@@ -83,35 +83,57 @@ class RunningSandbox:
         sandbox = self.sandbox
         return Context(sandbox=sandbox, now=sandbox.clock.now(real_now()), store=self.server.store)
 
+    def beside(self, name: str, records: Sequence[object]) -> RunningSandbox:
+        """Create another sandbox on the same server."""
+        return _create(self.server, records, name=name)
+
+    def set_clock(self, to: int) -> None:
+        """Move the sandbox's clock to an instant, from which it goes on ticking."""
+        real_at = real_now()
+        moved = self.sandbox.clock.moved(to=to, real_at=real_at)
+        control.set_clock(self.server.store, self.name, moved, real_at=real_at)
+
     def advance(self, seconds: int) -> None:
         """Move the sandbox's clock forward, or back."""
-        real_at = real_now()
-        clock = self.sandbox.clock
-        moved = clock.moved(to=clock.now(real_at) + seconds, real_at=real_at)
-        control.set_clock(self.server.store, self.name, moved, real_at=real_at)
+        self.set_clock(self.context.now + seconds)
 
 
 @contextmanager
 def serving_sandbox(
-    records: Sequence[object], *, name: str = DEFAULT, clock: Clock | None = None, settings: Settings | None = None
+    records: Sequence[object],
+    *,
+    name: str = DEFAULT,
+    clock: Clock | None = None,
+    settings: Settings | None = None,
 ) -> Iterator[RunningSandbox]:
     """Serve the Authorization server with one sandbox while the block runs."""
     made: list[RunningSandbox] = []
 
     def make_app(base_url: str) -> ASGIApp:
         server = Server(base_url)
-        created = control.create_sandbox(
-            server.store,
-            name=name,
-            issuer=server.issuer_of(name),
-            real_at=real_now(),
-            clock=clock,
-            settings=settings,
-            records=records,
-        )
-        assert isinstance(created, Sandbox)
-        made.append(RunningSandbox(server, name))
+        made.append(_create(server, records, name=name, clock=clock, settings=settings))
         return server
 
     with serving(make_app):
         yield made[0]
+
+
+def _create(
+    server: Server,
+    records: Sequence[object],
+    *,
+    name: str,
+    clock: Clock | None = None,
+    settings: Settings | None = None,
+) -> RunningSandbox:
+    created = control.create_sandbox(
+        server.store,
+        name=name,
+        issuer=server.issuer_of(name),
+        real_at=real_now(),
+        clock=clock,
+        settings=settings,
+        records=records,
+    )
+    assert isinstance(created, Sandbox)
+    return RunningSandbox(server, name)
