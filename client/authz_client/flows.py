@@ -5,7 +5,7 @@ no HTTP and no sleep, and its clocks are given to it.
 """
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,7 +18,7 @@ from authz_client.outcome import Kind, Outcome
 from authz_client.state import State
 from authz_client.state_store import StateStore, StoreError
 from authz_client.status import TOKEN_WARNING_SECONDS, PageStatus, page_status, presentable
-from authz_client.wire import NoResponse, Reply, Request, check_issuer
+from authz_client.wire import NoResponse, Reply, Request, check_issuer, is_permitted_url
 
 #: How long the keeper sleeps at most: the wall clock may jump and another process may change the state meanwhile.
 IDLE_SECONDS: Final = 60.0
@@ -122,6 +122,19 @@ class Flows:
             StoreError: The state file cannot be read.
         """
         return self._store.load().keys
+
+    def learn_keys(self, keys: Iterable[Jwk]) -> None:
+        """Store the issuer's published keys as just fetched; one that is absent from them is dropped.
+
+        Raises:
+            StoreError: They could not be stored.
+        """
+        learnt = tuple(dict(jwk) for jwk in keys)
+        self._store.change(lambda stored: replace(stored, keys=learnt))
+
+    def is_permitted(self, url: str) -> bool:
+        """Say whether this client may speak to a URL: https, or http to loopback or a declared host."""
+        return is_permitted_url(url, insecure_hosts=self._config.insecure_hosts)
 
     def state(self) -> State:
         """Give the durable record; its secrets are kept out of its repr only.
