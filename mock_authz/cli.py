@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import socket
 import sys
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ import click
 
 from mock_authz import __version__
 from mock_authz import clock as clocks
-from mock_authz.app import LOOPBACK_HOSTS, Server
+from mock_authz.app import LOOPBACK_HOSTS, Server, host_of
 from mock_authz.clock import Clock, ClockMode
 from mock_authz.domain.organization import Administrator
 from mock_authz.entropy import fresh_secret
@@ -30,19 +31,26 @@ from mock_authz.usecases import control
 
 DEMO_PASSWORD: Final = "demo"  # noqa: S105 - printed at start: it is the demo's
 BACKLOG: Final = 2048
-DRAIN_SECONDS: Final = 3
 WILDCARD_HOSTS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognized, not bound
+A_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
 BANNER: Final = (
     "a MOCK of the Kensium Authorization server, for tests only: never license a real POS server with it."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remote:
-    """What an address off loopback asks for: a password of one's own, and a token for the control API."""
+class Guard:
+    """What keeps strangers out.
 
-    password: str
-    control_token: str
+    Attributes:
+        password: one's own, for all administrators; None leaves them the seed's.
+        password_file: where it stands.
+        control_token: what the control API asks for; None leaves it to loopback.
+    """
+
+    password: str | None
+    password_file: Path | None
+    control_token: str | None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MOCK_AUTHZ"})
@@ -65,7 +73,6 @@ def cli() -> None:
 )
 @click.option(
     "--clock",
-    "clock_text",
     default="real",
     show_default=True,
     help="real, offset:P30D or frozen:2027-01-31T08:00:00Z.",
@@ -79,9 +86,7 @@ def cli() -> None:
 @click.option(
     "--random-seed", help="Repeat all codes and tokens (with --clock frozen:… and --alg Ed25519 to the byte)."
 )
-@click.option(
-    "--allowed-host", "allowed_hosts", multiple=True, help="Answer to this Host too. May be repeated."
-)
+@click.option("--allowed-host", multiple=True, help="Answer to this Host too. May be repeated.")
 @click.option("--control-token", help="Ask for this bearer token at /_control.")
 @click.option("--allow-remote", is_flag=True, help="Listen off loopback; needs --admin-password-file.")
 @click.option(
@@ -89,23 +94,26 @@ def cli() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A file with a password for all administrators of the seed.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, for scripts.")
+@click.option("--json", is_flag=True, help="Print one line of JSON, for scripts.")
 def serve(**given: Any) -> None:
     """Start the server; print where it is, how to log in, and that it is a mock. Stop it with Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="mock-authz: %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    remote = _check_remote(given)
-    listening = _listen(given["host"], given["port"])
-    base_url = _base_url(given["host"], listening)
-    server = Server(
-        base_url=base_url,
-        hosts=frozenset(given["allowed_hosts"]) | ({given["host"]} - WILDCARD_HOSTS),
-        control_token=given["control_token"] or (remote.control_token if remote else None),
-    )
-    sandbox, seed = _default_sandbox(server, given, remote)
-    start = _describe(server, sandbox, seed, demo=given["seed"] == "demo" and remote is None)
-    click.echo(json.dumps(start) if given["as_json"] else _print_start(start))
-    _run(server, listening)
+    guard = _guard(given)
+    hosts = frozenset(_host(name) for name in given["allowed_host"])
+    with _listen(given["host"], given["port"]) as listening:
+        server = Server(
+            base_url=_base_url(given["host"], listening),
+            hosts=hosts | ({given["host"]} - WILDCARD_HOSTS),
+            control_token=guard.control_token,
+        )
+        sandbox, seed = _default_sandbox(server, given, guard)
+        start = _describe(server, sandbox, seed, demo=given["seed"] == "demo" and guard.password is None)
+        click.echo(
+            json.dumps(start) if given["json"] else _print_start(start, password_file=guard.password_file),
+            color=False if os.environ.get("NO_COLOR") else None,
+        )
+        _run(server, listening)
 
 
 @cli.command()
@@ -122,33 +130,50 @@ def completion(shell: str) -> None:
         click.echo(completer(cli, {}, "mock-authz", "_MOCK_AUTHZ_COMPLETE").source())
 
 
-def _check_remote(given: dict[str, Any]) -> Remote | None:
+def _guard(given: dict[str, Any]) -> Guard:
     """Refuse an address off loopback without `--allow-remote` and a password of one's own."""
-    if given["host"] in LOOPBACK_HOSTS:
-        return None
-    if not given["allow_remote"]:
+    is_remote = given["host"] not in LOOPBACK_HOSTS
+    if is_remote and not given["allow_remote"]:
         _fail(
             f"{given['host']!r} is not on loopback. This is a mock: add --allow-remote if others must reach it."
         )
-    if given["admin_password_file"] is None:
+    file = given["admin_password_file"]
+    if is_remote and file is None:
         _fail("--allow-remote needs --admin-password-file: the demo's password is known to everybody.")
+    return Guard(
+        password=None if file is None else _password(file),
+        password_file=file,
+        control_token=given["control_token"] or (fresh_secret() if is_remote else None),
+    )
+
+
+def _password(file: Path) -> str:
     try:
-        password = given["admin_password_file"].read_text(encoding="utf-8").strip()
+        password = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        _fail(f"{given['admin_password_file']}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}")
+        _fail(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}")
     if not password or password == DEMO_PASSWORD:
-        _fail(f"{given['admin_password_file']}: holds no password of your own.")
-    return Remote(password=password, control_token=fresh_secret())
+        _fail(f"{file}: holds no password of your own.")
+    return password
+
+
+def _host(given: str) -> str:
+    """Read a host as a Host header would name it: case and port don't count."""
+    return host_of(given) if A_HOST.fullmatch(given) else _fail(f"--allowed-host: {given!r} is no host name")
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Take the port now, so that a busy one is one clear line, and requests wait while the server starts."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(BACKLOG)
+        except OSError:
+            listening.close()
+            raise
     except OSError as error:
         hint = " Choose another --port; 0 takes a free one." if port else ""
         _fail(f"cannot listen on {host} port {port}: {error.strerror}.{hint}")
@@ -162,13 +187,13 @@ def _base_url(host: str, listening: socket.socket) -> str:
     return f"http://{shown_host}:{listening.getsockname()[1]}"
 
 
-def _default_sandbox(server: Server, given: dict[str, Any], remote: Remote | None) -> tuple[Sandbox, Seed]:
+def _default_sandbox(server: Server, given: dict[str, Any], guard: Guard) -> tuple[Sandbox, Seed]:
     real_at = clocks.real_now()
     try:
-        clock = clocks.parse_clock(given["clock_text"], real_at=real_at)
+        clock = clocks.parse_clock(given["clock"], real_at=real_at)
     except UnreadableTimeError as error:
         _fail(f"--clock: {error}")
-    issuer = given["issuer"] or server.base_url
+    issuer = server.base_url if given["issuer"] is None else given["issuer"]
     if not is_issuer(issuer):
         _fail(f"--issuer: {issuer!r} is not {AN_ISSUER}")
     seed = _read_seed(given["seed"], clock, real_at)
@@ -185,7 +210,7 @@ def _default_sandbox(server: Server, given: dict[str, Any], remote: Remote | Non
         clock=clock,
         settings=settings,
         random_seed=given["random_seed"],
-        records=seed.records if remote is None else _with_password(seed, remote.password),
+        records=seed.records if guard.password is None else _with_password(seed, guard.password),
     )
     if not isinstance(sandbox, Sandbox):
         raise TypeError(sandbox)
@@ -230,10 +255,10 @@ def _describe(server: Server, sandbox: Sandbox, seed: Seed, *, demo: bool) -> di
     }
 
 
-def _print_start(start: dict[str, Any]) -> str:
+def _print_start(start: dict[str, Any], *, password_file: Path | None) -> str:
     rows = [
         ("Issuer", start["issuer"]),
-        ("Log in", f"{start['issuer']}/login{_login(start['login'])}"),
+        ("Log in", f"{start['issuer']}/login{_login(start['login'], password_file)}"),
         ("Authorize Device", start["verification_uri"]),
         ("Management API", f"{start['management_url']}    Bearer {start['management_token']}"),
         (
@@ -248,10 +273,11 @@ def _print_start(start: dict[str, Any]) -> str:
     )
 
 
-def _login(login: dict[str, str | None] | None) -> str:
+def _login(login: dict[str, str | None] | None, password_file: Path | None) -> str:
     if login is None:
         return "    (the seed has no administrator)"
-    return f"    {login['username']} / {login['password'] or 'the password of your seed'}"
+    password = f"the password in {password_file}" if password_file else "the password of your seed"
+    return f"    {login['username']} / {login['password'] or password}"
 
 
 def _clock_line(clock: dict[str, Any]) -> str:
@@ -262,19 +288,10 @@ def _clock_line(clock: dict[str, Any]) -> str:
 def _run(server: Server, listening: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415 - a wrong option is told before the server is loaded
 
-    config = uvicorn.Config(
-        server,
-        loop="asyncio",
-        http="httptools",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        date_header=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    from mock_authz.serving import configure  # noqa: PLC0415 - likewise
+
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(configure(server)).run(sockets=[listening])
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -286,8 +303,16 @@ def _fail(message: str) -> NoReturn:
 
 
 def main() -> None:
-    """Run the command."""
-    cli()
+    """Run the command. What is wrong with the options is one line, too."""
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except click.Abort:
+        sys.exit(130)
 
 
 if __name__ == "__main__":
