@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from mock_authz import clock
-from mock_authz.oauth.reply import Reply
+from mock_authz.oauth.reply import Damage, Reply
 from mock_authz.sandbox import DEFAULT, Sandbox
 from mock_authz.store.memory import MemoryStore
 from mock_authz.store.port import Store
 from mock_authz.usecases import control
-from mock_authz.usecases.context import Context
-from mock_authz.web import protocol
+from mock_authz.usecases.context import PLAIN, Behaviour, Context
+from mock_authz.web import exchange, protocol
 from mock_authz.web.problems import problem
 from mock_authz.web.rest import authorize
 from mock_authz.web.visit import Visit
@@ -35,6 +35,8 @@ log = logging.getLogger("mock_authz")
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_PREFIX: Final = "/s/"
+# The ASGI extension by which a server lets the application hang up: maps `abort` and `close` to functions.
+WIRE: Final = "mock_authz.wire"
 CONTROL_PREFIX: Final = "/_control"
 MANAGEMENT_PREFIX: Final = "/management"
 WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
@@ -121,7 +123,7 @@ class _Connection:
         request = Request(self.scope, self.receive)
         endpoint = protocol.find_endpoint(below)
         if endpoint is not None:
-            await self._reply(await protocol.answer(Visit(request, below, context), endpoint))
+            await self._reply(await exchange.answer(Visit(request, below, context), endpoint))
         elif below.startswith(MANAGEMENT_PREFIX):
             from mock_authz.web import management  # noqa: PLC0415 - see the module's docstring
 
@@ -136,8 +138,8 @@ class _Connection:
     def _enter(self, sandbox: Sandbox) -> Context:
         """Read the sandbox's clock, once, and apply what fell due."""
         self.now = sandbox.clock.now(self.real_at)
-        control.settle(self.server.store, sandbox, now=self.now)
-        return Context(sandbox=sandbox, now=self.now, store=self.server.store)
+        control.settle(self.server.store, sandbox, now=self.now, enter=enter)
+        return enter(self.server.store, sandbox, self.now)
 
     async def _control(self, path: str) -> None:
         from mock_authz.web import control as control_api  # noqa: PLC0415 - see the module's docstring
@@ -181,15 +183,35 @@ class _Connection:
         await self._reply(problem(421, "host_not_allowed", detail))
 
     async def _reply(self, reply: Reply) -> None:
-        body = reply.body()
+        if reply.damage is Damage.RESET:
+            self._reset()
+            return
+        body = b"" if reply.damage is Damage.EMPTIED else reply.body()
+        if reply.damage is Damage.GARBLED:
+            body = garbled(body)
         headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
         if body:
             headers.append((b"content-type", reply.media_type.encode()))
         headers.append((b"content-length", str(len(body)).encode()))
+        sent = b"" if self.scope["method"] == "HEAD" else body
+        if reply.damage is Damage.TRUNCATED:
+            sent = sent[: len(sent) // 2]
         await self._send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await self._send(
-            {"type": "http.response.body", "body": b"" if self.scope["method"] == "HEAD" else body}
-        )
+        cut_off = reply.damage is Damage.TRUNCATED
+        await self._send({"type": "http.response.body", "body": sent, "more_body": cut_off})
+        if cut_off:
+            self._hang_up(gently=True)
+
+    def _reset(self) -> None:
+        """Reset the connection for real, where the server below can; else fail as a broken wire does."""
+        self.started = True
+        self._hang_up(gently=False)
+
+    def _hang_up(self, *, gently: bool) -> None:
+        wire = self.scope.get("extensions", {}).get(WIRE)
+        if wire is None:
+            raise ConnectionResetError("a fault of this sandbox cut the connection")
+        wire["close" if gently else "abort"]()
 
     async def _send(self, message: Message) -> None:
         """Send, with the sandbox's own Date on the first message."""
@@ -197,6 +219,27 @@ class _Connection:
             self.started = True
             message["headers"] = [*message["headers"], (b"date", _date(self.now)), (b"server", b"mock-authz")]
         await self.send(message)
+
+
+@lru_cache(maxsize=256)
+def _behaviour(names: tuple[str, ...]) -> Behaviour:
+    """Attach quirks by name; without any, quirks are not even loaded."""
+    if not names:
+        return PLAIN
+    from mock_authz import quirks  # noqa: PLC0415 - see the module's docstring
+
+    return quirks.behaviour(names)
+
+
+def enter(store: Store, sandbox: Sandbox, now: int) -> Context:
+    """Make the context of a request to a sandbox at an instant, with the sandbox's own behaviour."""
+    behaviour = _behaviour(sandbox.quirks)
+    return Context(sandbox=sandbox, now=now, store=behaviour.store(store), behaviour=behaviour)
+
+
+def garbled(body: bytes) -> bytes:
+    """Spoil a body: every third byte is another one."""
+    return bytes(byte ^ 0x15 if position % 3 == 0 else byte for position, byte in enumerate(body))
 
 
 def split_sandbox(path: str) -> tuple[str, str]:

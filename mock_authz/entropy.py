@@ -1,6 +1,6 @@
-"""The only place of the server that draws randomness: once, a seed for each sandbox. All else is derived from it:
+"""The only place of the server that draws randomness: once, a seed for each sandbox.
 
-HMAC-SHA256 of purpose, record id and generation under the sandbox's seed. So no device_code or refresh token is
+All else is derived from it: HMAC-SHA256 of purpose, record id and generation under the sandbox's seed. So no device_code or refresh token is
 stored, a retry gets its successor byte for byte, and a seeded sandbox repeats itself.
 """
 
@@ -49,6 +49,10 @@ class Entropy:
     def number(self, purpose: str, *parts: str | int) -> int:
         """Derive a number of 256 bits."""
         return int.from_bytes(self.derive(purpose, *parts))
+
+    def roll(self, purpose: str, *parts: str | int) -> float:
+        """Derive a number within [0, 1)."""
+        return (self.number(purpose, *parts) >> 203) / 2**53
 
     def identifier(self, purpose: str, *parts: str | int) -> str:
         """Derive an id of 64 bits, in hex. Not a secret."""

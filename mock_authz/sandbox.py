@@ -40,6 +40,8 @@ class Sandbox:
         entropy: all randomness of the sandbox, derived from its seed.
         settled_at: up to which instant what falls due has been journalled, Unix seconds.
         created_real_at: on the wall clock, whole Unix seconds.
+        expires_real_at: on the wall clock; the sandbox is gone from then on. None for never.
+        quirks: names of the misbehaviours that are attached.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Sandbox:
     settings: Settings = Settings()
     settled_at: int
     created_real_at: int
+    expires_real_at: int | None = None
+    quirks: tuple[str, ...] = ()
 
     @property
     def management_token(self) -> str:

@@ -18,7 +18,7 @@ from mock_authz.store.memory import MemoryStore
 from mock_authz.store.port import Store
 from mock_authz.usecases import acquire, approvals, control
 from mock_authz.usecases.acquire import DeviceAuthorization
-from mock_authz.usecases.context import Context
+from mock_authz.usecases.context import Behaviour, Context
 from mock_authz.usecases.keep import Caller, authenticate
 from mock_authz.usecases.tokens import IssuedTokens
 
@@ -121,7 +121,7 @@ class World:
     decisions: Decisions
 
     def at(self, now: int) -> Context:
-        return Context(sandbox=self.sandbox, now=now, store=self.store, decisions=self.decisions)
+        return Context(sandbox=self.sandbox, now=now, store=self.store, behaviour=Behaviour(decisions=self.decisions))
 
     @property
     def sandbox(self) -> Sandbox:

@@ -58,6 +58,7 @@ class DeviceGrant:
         issued_at: Unix seconds, as is every `_at`.
         interval: seconds between polls, grown by each slow_down.
         polled_at: the previous valid poll by the owner, None before the first.
+        polls: how many valid polls the owner made while it was undecided.
         server_id: the device that it was approved for.
         administrator: who approved or denied it.
     """
@@ -71,6 +72,7 @@ class DeviceGrant:
     interval: int
     state: State = State.PENDING
     polled_at: int | None = None
+    polls: int = 0
     server_id: str | None = None
     administrator: str | None = None
     approved_at: int | None = None
@@ -114,7 +116,7 @@ def poll(grant: DeviceGrant, *, client_id: str, now: int) -> tuple[DeviceGrant, 
     # An approved code is never throttled.
     if grant.state is State.APPROVED:
         return grant, Redeem()
-    polled = replace(grant, polled_at=now)
+    polled = replace(grant, polled_at=now, polls=grant.polls + 1)
     # Early is 0 <= elapsed < interval: the first poll never is, nor one after the clock was moved back.
     if grant.polled_at is not None and 0 <= now - grant.polled_at < grant.interval:
         slower = replace(polled, interval=grant.interval + SLOW_DOWN_SECONDS)

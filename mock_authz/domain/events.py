@@ -27,6 +27,9 @@ class EventType(StrEnum):
     SETTINGS_CHANGED = "settings_changed"
     KEY_PUBLISHED = "key_published"
     CLOCK_MOVED = "clock_moved"
+    HUMAN_ACTED = "human_acted"
+    FAULT_STRUCK = "fault_struck"
+    SANDBOX_CHANGED = "sandbox_changed"
 
     LICENSE_RENEWAL_DUE = "license_renewal_due"
     LICENSE_LAPSED = "license_lapsed"
@@ -35,6 +38,10 @@ class EventType(StrEnum):
     USER_CODE_EXPIRED = "user_code_expired"
     KEY_SIGNING_STARTED = "key_signing_started"
     KEY_REMOVED = "key_removed"
+    OUTAGE_BEGAN = "outage_began"
+    OUTAGE_ENDED = "outage_ended"
+    # Not journalled: at this instant a scripted human acts, and that is journalled.
+    HUMAN_DUE = "human_due"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ Expiry and status are computed, so nothing here changes a record: these are the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from mock_authz.domain.device_grant import DeviceGrant, State
 from mock_authz.domain.events import Event, EventType
+from mock_authz.domain.faults import Fault
+from mock_authz.domain.human_script import HumanScript
 from mock_authz.domain.license import License
 from mock_authz.domain.signing_key import KeySet, removed_at
 
@@ -21,13 +24,17 @@ def dues(record: object) -> tuple[Event, ...]:
         return tuple(_grant_dues(record))
     if isinstance(record, KeySet):
         return tuple(_key_dues(record))
+    if isinstance(record, Fault):
+        return tuple(_fault_dues(record))
+    if isinstance(record, HumanScript):
+        return tuple(_human_dues(record))
     return ()
 
 
 def falling_due(records: Iterable[object], *, after: int, until: int) -> list[Event]:
-    """List what falls due in `after < at <= until`, in order of instant, then of type, then of subject."""
+    """List what falls due in `after < at <= until`, in order of instant, then of type, then as the records come."""
     events = [event for record in records for event in dues(record) if after < event.at <= until]
-    return sorted(events, key=lambda event: (event.at, event.type, sorted(map(str, event.subject.values()))))
+    return sorted(events, key=attrgetter("at", "type"))
 
 
 def _license_dues(license_: License) -> Iterator[Event]:
@@ -57,3 +64,17 @@ def _key_dues(key_set: KeySet) -> Iterator[Event]:
             yield Event(EventType.KEY_SIGNING_STARTED, key.signs_from_at, subject)
         if (gone := removed_at(key)) is not None:
             yield Event(EventType.KEY_REMOVED, gone, subject)
+
+
+def _fault_dues(fault: Fault) -> Iterator[Event]:
+    """A fault with a window in virtual time is an outage of some kind."""
+    subject = {"fault_id": fault.fault_id, "kind": fault.kind.value}
+    if fault.from_at is not None:
+        yield Event(EventType.OUTAGE_BEGAN, fault.from_at, subject)
+    if fault.until_at is not None:
+        yield Event(EventType.OUTAGE_ENDED, fault.until_at, subject)
+
+
+def _human_dues(script: HumanScript) -> Iterator[Event]:
+    if script.grant_id is not None and script.acted_at is None and script.at is not None:
+        yield Event(EventType.HUMAN_DUE, script.at, {"human_id": script.human_id})

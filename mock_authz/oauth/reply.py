@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any, Final
 
 from mock_authz.domain.refusals import Refusal
@@ -13,6 +14,15 @@ from mock_authz.domain.refusals import Refusal
 NO_STORE: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
+
+
+class Damage(Enum):
+    """What happens to an answer on the wire, below HTTP."""
+
+    RESET = auto()
+    EMPTIED = auto()
+    TRUNCATED = auto()
+    GARBLED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,7 @@ class Reply:
         items: the JSON body, where it is an array.
         text: the body, where it is not JSON.
         headers: by lower-case name, beside Content-Type and Content-Length.
+        damage: what a fault does to it on the wire; None for nothing.
     """
 
     status: int
@@ -32,6 +43,7 @@ class Reply:
     media_type: str = JSON
     items: Sequence[Any] | None = None
     text: str | None = None
+    damage: Damage | None = None
 
     def body(self) -> bytes:
         """Spell the body: a text as it is, else compact JSON; in UTF-8."""

@@ -222,7 +222,7 @@ class LicenseAuthorizationServer(AuthorizationServer):
             raise CredentialsSentError(request.headers["authorization"])
 
         def query(client_id: str) -> PublicClient | None:
-            found = acquire.registered_client(request.context, client_id)
+            found = request.context.behaviour.find_client(request.context, client_id)
             return None if found is None else PublicClient(found)
 
         client: PublicClient = ClientAuthentication(query)(request, methods, endpoint)

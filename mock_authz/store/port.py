@@ -35,6 +35,7 @@ class Exchange:
         step: the protocol step, such as `device_authorization` or `token:refresh`.
         request: parameters by name; credentials are replaced by their fingerprint.
         response: members by name, likewise.
+        faults: the kinds of the faults that struck it.
     """
 
     at: int
@@ -44,6 +45,7 @@ class Exchange:
     status: int
     request: Mapping[str, Any] = field(default_factory=dict)
     response: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mock_authz.domain.device_grant import DeviceGrant, State
+from mock_authz.domain.faults import Fault
 from mock_authz.domain.guess_budget import GuessBudget
+from mock_authz.domain.human_script import HumanScript
 from mock_authz.domain.license import License
 from mock_authz.domain.organization import Administrator, Client, Device, Organization
 from mock_authz.domain.signing_key import KeySet
@@ -39,6 +41,8 @@ class Kind:
 
 # There is one of it in each sandbox.
 ONLY = "only"
+# Scripted humans that have taken on no user code yet.
+WAITING = "waiting"
 
 KINDS: dict[type, Kind] = {
     Sandbox: Kind("sandbox", lambda _: ONLY),
@@ -46,6 +50,15 @@ KINDS: dict[type, Kind] = {
     KeySet: Kind("key_set", lambda _: ONLY),
     Client: Kind("client", lambda client: client.client_id),
     Organization: Kind("organization", lambda organization: organization.organization_id),
+    Fault: Kind("fault", lambda fault: fault.fault_id),
+    HumanScript: Kind(
+        "human_script",
+        lambda script: script.human_id,
+        {
+            "grant": lambda script: script.grant_id if script.acted_at is None else None,
+            "waiting": lambda script: WAITING if script.grant_id is None else None,
+        },
+    ),
     Administrator: Kind("administrator", lambda administrator: administrator.username),
     GuessBudget: Kind("guess_budget", lambda budget: budget.username),
     Device: Kind(

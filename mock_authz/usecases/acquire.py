@@ -8,7 +8,7 @@ from mock_authz.domain import device_grant, user_code
 from mock_authz.domain.device_grant import DeviceGrant, Redeem, Step
 from mock_authz.domain.events import EventType
 from mock_authz.domain.license import Ending, License
-from mock_authz.domain.organization import Administrator, Client, Device
+from mock_authz.domain.organization import Administrator, Device
 from mock_authz.domain.refusals import (
     AccessDenied,
     Conflict,
@@ -16,6 +16,7 @@ from mock_authz.domain.refusals import (
     InvalidScope,
     Refusal,
 )
+from mock_authz.usecases import humans
 from mock_authz.usecases.approvals import may_authorize
 from mock_authz.usecases.context import Context, Transaction
 from mock_authz.usecases.tokens import IssuedTokens, Minted, mint, sign
@@ -33,12 +34,6 @@ class DeviceAuthorization:
     user_code: str
     expires_in: int
     interval: int
-
-
-def registered_client(context: Context, client_id: str) -> Client | None:
-    """Look a client up among the sandbox's own."""
-    stored = context.store.get(context.sandbox.name, Client, client_id)
-    return None if stored is None else stored.record
 
 
 def granted_scope(asked: str | None) -> str | InvalidScope:
@@ -72,6 +67,7 @@ def authorize_device(
         transaction.emit(
             EventType.DEVICE_AUTHORIZATION_ISSUED, user_code=grant.user_code, client_id=client_id
         )
+        humans.take_on(context, transaction, grant)
         return grant
 
     grant = context.transact(work)
@@ -108,6 +104,8 @@ def poll(context: Context, *, client_id: str, device_code: str) -> IssuedTokens 
         grant = transaction.get(DeviceGrant, named[0])
         if grant is None:
             return unknown
+        if client_id == grant.client_id:
+            grant = humans.before_poll(context, transaction, grant)
         polled, answer = context.decisions.poll(grant, client_id=client_id, now=context.now)
         if isinstance(answer, Redeem):
             return _redeem(context, transaction, polled)

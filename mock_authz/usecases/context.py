@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 from mock_authz import minting
 from mock_authz.domain.decisions import Decisions
 from mock_authz.domain.events import Event, EventType
+from mock_authz.domain.organization import Client
 from mock_authz.entropy import Entropy
 from mock_authz.sandbox import Sandbox
 from mock_authz.settings import Settings
@@ -27,9 +28,41 @@ class Minting:
     public_jwk: Callable[..., dict[str, object]] = minting.public_jwk
 
 
+def registered_client(context: Context, client_id: str) -> Client | None:
+    """Look a client up among the sandbox's own."""
+    stored = context.store.get(context.sandbox.name, Client, client_id)
+    return None if stored is None else stored.record
+
+
+def as_rendered(step: str, reply: Any) -> Any:
+    """Let an answer go out as it was rendered."""
+    del step
+    return reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How a server behaves, seam by seam. The plain one keeps the protocol; a quirk replaces fields with wrapped ones.
+
+    Attributes:
+        find_client: authenticates a client by its `client_id`.
+        render: bends an answer on its way out: `(step, reply) -> reply`.
+        store: wraps the store, to show what races do.
+    """
+
+    decisions: Decisions = Decisions()
+    minting: Minting = Minting()
+    find_client: Callable[[Context, str], Client | None] = registered_client
+    render: Callable[[str, Any], Any] = as_rendered
+    store: Callable[[Store], Store] = lambda store: store
+
+
+PLAIN: Final = Behaviour()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """All that a use case may know: its sandbox, one reading of its clock, the store, and how to decide and sign.
+    """All that a use case may know: its sandbox, one reading of its clock, the store, and how to behave.
 
     Attributes:
         now: Unix seconds on the sandbox's clock, read once for the request.
@@ -38,8 +71,17 @@ class Context:
     sandbox: Sandbox
     now: int
     store: Store
-    decisions: Decisions = field(default=Decisions())
-    minting: Minting = field(default=Minting())
+    behaviour: Behaviour = PLAIN
+
+    @property
+    def decisions(self) -> Decisions:
+        """How to decide."""
+        return self.behaviour.decisions
+
+    @property
+    def minting(self) -> Minting:
+        """How to sign."""
+        return self.behaviour.minting
 
     @property
     def settings(self) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mock_authz.clock import Clock
@@ -14,6 +14,11 @@ from mock_authz.sandbox import DEFAULT, Sandbox
 from mock_authz.settings import Settings
 from mock_authz.store.port import ABSENT, Committed, Store
 from mock_authz.store.records import ONLY
+from mock_authz.usecases import humans
+from mock_authz.usecases.context import Context
+
+# Makes the context of a request to a sandbox at an instant, with the sandbox's own behaviour.
+Enter = Callable[[Store, Sandbox, int], Context]
 
 
 def create_sandbox(
@@ -72,31 +77,50 @@ def drop_sandbox(store: Store, name: str) -> Conflict | None:
     return None
 
 
-def settle(store: Store, sandbox: Sandbox, *, now: int) -> list[Event]:
-    """Journal what fell due since the last time, in order of instant. At the start of each request, and by `advance`.
+def _plainly(store: Store, sandbox: Sandbox, now: int) -> Context:
+    return Context(sandbox=sandbox, now=now, store=store)
 
-    There are no timers: nothing falls due while nobody asks.
+
+def settle(store: Store, sandbox: Sandbox, *, now: int, enter: Enter = _plainly) -> list[Event]:
+    """Apply and journal what fell due since the last time, in order of instant.
+
+    At the start of each request, and by `advance`: the same code. There are no timers: nothing falls due while nobody
+    asks. Scripted humans act at their own instants, so that what they do falls into place.
     """
     following = store.next_due(sandbox.name, sandbox.settled_at)
     if following is None or following > now:
         return []
+    journalled: list[Event] = []
+    for instant in humans.due_instants(enter(store, sandbox, now), until=now):
+        journalled += _journal_due(store, sandbox.name, until=instant)
+        seen = store.journal(sandbox.name)[-1:]
+        humans.act_due(enter(store, sandbox, instant))
+        acted = store.journal(sandbox.name, after=seen[0].sequence if seen else 0)
+        journalled += [entry.of for entry in acted if isinstance(entry.of, Event)]
+    return journalled + _journal_due(store, sandbox.name, until=now)
+
+
+def _journal_due(store: Store, name: str, *, until: int) -> list[Event]:
     while True:
-        stored = store.get(sandbox.name, Sandbox, ONLY)
-        if stored is None or stored.record.settled_at >= now:
+        stored = store.get(name, Sandbox, ONLY)
+        if stored is None or stored.record.settled_at >= until:
             return []
         after = stored.record.settled_at
-        events = timeline.falling_due(store.due(sandbox.name, after, now), after=after, until=now)
+        falling = timeline.falling_due(store.due(name, after, until), after=after, until=until)
+        events = [event for event in falling if event.type is not EventType.HUMAN_DUE]
         outcome = store.commit(
-            sandbox.name,
+            name,
             expected={(Sandbox, ONLY): stored.version},
-            puts=[replace(stored.record, settled_at=now)],
+            puts=[replace(stored.record, settled_at=until)],
             events=events,
         )
         if outcome is Committed.COMMITTED:
             return events
 
 
-def set_clock(store: Store, name: str, clock: Clock, *, real_at: float) -> list[Event]:
+def set_clock(
+    store: Store, name: str, clock: Clock, *, real_at: float, enter: Enter = _plainly
+) -> list[Event]:
     """Set a sandbox's clock, forward or back, and settle what falls due on the way.
 
     Going back moves the clock only: data stays, and what has acted does not act again.
@@ -116,4 +140,9 @@ def set_clock(store: Store, name: str, clock: Clock, *, real_at: float) -> list[
         )
         outcome = store.commit(name, expected={(Sandbox, ONLY): stored.version}, puts=[moved], events=[event])
         if outcome is Committed.COMMITTED:
-            return settle(store, moved, now=to)
+            return settle(store, moved, now=to, enter=enter)
+
+
+def next_event_at(store: Store, sandbox: Sandbox, *, after: int) -> int | None:
+    """Say when the next thing falls due; None if nothing ever does."""
+    return store.next_due(sandbox.name, after)

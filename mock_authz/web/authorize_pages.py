@@ -12,7 +12,7 @@ from mock_authz.domain import user_code
 from mock_authz.domain.device_grant import DeviceGrant, State
 from mock_authz.domain.refusals import Conflict, Refusal, TooManyGuesses
 from mock_authz.instants import shown
-from mock_authz.usecases import acquire, approvals
+from mock_authz.usecases import approvals
 from mock_authz.usecases.overview import DeviceOverview, find_device, list_devices
 from mock_authz.web.page import Page, in_words, not_found, redirect, refuse, render
 from mock_authz.web.page_views import EDITION_LABELS, view_device
@@ -65,7 +65,7 @@ async def review(page: Page) -> Response:
     grant = approvals.enter_user_code(page.context, entered, administrator=page.administrator.username)
     if isinstance(grant, Refusal):
         return _wrong(page, grant)
-    client = acquire.registered_client(page.context, grant.client_id)
+    client = page.context.behaviour.find_client(page.context, grant.client_id)
     return render(
         page,
         "authorize_confirm.html",

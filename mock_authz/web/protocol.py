@@ -1,6 +1,7 @@
-"""The protocol endpoints: read a request, call Authlib's server or one use case, journal the exchange.
+"""The protocol endpoints: call Authlib's server or one use case, and give its answer as a value.
 
-One table maps a path below the issuer to its step, its methods and its handler.
+One table maps a path below the issuer to its step, its methods and its handler. What surrounds a handler (reading the
+form, faults, the journal) is in exchange.py.
 """
 
 from __future__ import annotations
@@ -9,25 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starlette.requests import Request
-
 from mock_authz.domain.organization import Device
-from mock_authz.domain.refusals import InvalidRequest, InvalidToken, Refusal
+from mock_authz.domain.refusals import InvalidRequest, InvalidToken
 from mock_authz.oauth.metadata import metadata
 from mock_authz.oauth.reply import NO_STORE, Reply, refuse
 from mock_authz.oauth.server import LicenseAuthorizationServer, OAuthCall
-from mock_authz.store.port import Exchange
 from mock_authz.usecases import keep, keys
-from mock_authz.usecases.context import Context
 from mock_authz.usecases.keep import Caller
 from mock_authz.web.problems import problem
-from mock_authz.web.visit import LARGEST_BODY, BodyTooLargeError, Visit, parse_form, read_body
+from mock_authz.web.visit import Visit
 
 SERVER: Final = LicenseAuthorizationServer()
-CREDENTIALS: Final = frozenset({
-    "device_code", "refresh_token", "access_token", "token", "client_secret", "client_assertion", "password",
-})  # fmt: skip
-
 Form = Mapping[str, str]
 Handler = Callable[[Visit, Form], Reply]
 
@@ -161,10 +154,6 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/.well-known/openid-configuration": METADATA,
 }
 ONE_SERVER: Final = Endpoint("servers", "GET", _one_server)
-TOKEN_STEPS: Final = {
-    "urn:ietf:params:oauth:grant-type:device_code": "token:device_code",
-    "refresh_token": "token:refresh",
-}
 
 
 def find_endpoint(path: str) -> Endpoint | None:
@@ -173,74 +162,3 @@ def find_endpoint(path: str) -> Endpoint | None:
     if endpoint is None and path.startswith("/servers/") and path.count("/") == len("//"):
         return ONE_SERVER
     return endpoint
-
-
-async def answer(visit: Visit, endpoint: Endpoint) -> Reply:
-    """Answer one request of the protocol, and journal the exchange."""
-    form: Form = {}
-    reply = _preflight(visit, endpoint)
-    if reply is None and endpoint.method == "POST":
-        parsed = await _read_form(visit.request)
-        if isinstance(parsed, Reply):
-            reply = parsed
-        else:
-            form = parsed
-    if reply is None:
-        reply = endpoint.handler(visit, form)
-    if endpoint.cors and visit.context.settings.cors:
-        reply = Reply(
-            reply.status,
-            reply.members,
-            {**reply.headers, "access-control-allow-origin": "*"},
-            reply.media_type,
-        )
-    _journal(visit, endpoint, form, reply)
-    return reply
-
-
-def _preflight(visit: Visit, endpoint: Endpoint) -> Reply | None:
-    method = visit.request.method
-    if method in endpoint.allowed:
-        return None
-    if method == "OPTIONS" and endpoint.cors and visit.context.settings.cors:
-        offered = ", ".join(endpoint.allowed)
-        return Reply(
-            204, None, {"access-control-allow-methods": offered, "access-control-allow-headers": "*"}
-        )
-    refusal = InvalidRequest(f"Use {endpoint.method}.")
-    return refuse(refusal, status=405, headers={"allow": ", ".join(endpoint.allowed)})
-
-
-async def _read_form(request: Request) -> dict[str, str] | Reply:
-    try:
-        parsed = parse_form(request, await read_body(request))
-    except BodyTooLargeError:
-        return refuse(InvalidRequest(f"The body may have {LARGEST_BODY} bytes at most."), status=413)
-    return refuse(parsed) if isinstance(parsed, Refusal) else parsed
-
-
-def _journal(visit: Visit, endpoint: Endpoint, form: Form, reply: Reply) -> None:
-    context = visit.context
-    step = endpoint.step
-    if step == "token":
-        step = TOKEN_STEPS.get(form.get("grant_type", ""), step)
-    context.store.note(
-        context.sandbox.name,
-        Exchange(
-            at=context.now,
-            step=step,
-            method=visit.request.method,
-            path=visit.path,
-            status=reply.status,
-            request=_without_secrets(context, form),
-            response=_without_secrets(context, reply.members or {}),
-        ),
-    )
-
-
-def _without_secrets(context: Context, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace each credential by its fingerprint, which tells two apart and shows neither."""
-    return {
-        name: f"fingerprint:{context.entropy.fingerprint(str(value))}" if name in CREDENTIALS else value
-        for name, value in members.items()
-    }

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mock_authz.domain import timeline
 from mock_authz.domain.device_grant import DeviceGrant, State
 from mock_authz.domain.events import Event, EventType
+from mock_authz.domain.faults import Fault, FaultKind
+from mock_authz.domain.human_script import Act, HumanScript
 from mock_authz.domain.license import Ending, License, end
 from mock_authz.domain.organization import Administrator, Device, Organization
 from mock_authz.domain.signing_key import KeySet
@@ -42,6 +44,8 @@ RECORDS: list[object] = [
     HARBOR,
     DANA,
     a_device(hub="head-office", renewal_at=NOW),
+    HumanScript(human_id="human-1", act=Act.APPROVE, at=NOW, grant_id="grant-1"),
+    Fault(fault_id="fault-1", kind=FaultKind.OFFLINE, from_at=NOW, until_at=NOW + DAY),
     a_grant(state=State.APPROVED, server_id="store-12", administrator="dana", approved_at=NOW, polled_at=NOW),
     end(a_license(renewal_at=NOW + DAY), ending=Ending.REVOKED, now=NOW),
 ]

@@ -26,6 +26,7 @@ from mock_authz.domain.refusals import (
 from mock_authz.domain.user_code import normalize
 from mock_authz.usecases import acquire, administer, approvals
 from mock_authz.usecases.acquire import DeviceAuthorization
+from mock_authz.usecases.context import registered_client
 from mock_authz.usecases.context import Context
 from mock_authz.usecases.tokens import IssuedTokens
 from tests.factories import DAY, MINUTE, NOW, QA, STORE_12, World, a_device, a_world, expect
@@ -105,8 +106,8 @@ def test_any_other_scope_is_invalid_scope(world: World, scope: str) -> None:
 
 
 def test_only_registered_clients_are_found(world: World) -> None:
-    assert acquire.registered_client(world.at(NOW), "pos-server") is not None
-    assert acquire.registered_client(world.at(NOW), "stranger") is None
+    assert registered_client(world.at(NOW), "pos-server") is not None
+    assert registered_client(world.at(NOW), "stranger") is None
 
 
 # --- polling ---

@@ -6,7 +6,7 @@ import pytest
 from joserfc import jws
 
 from mock_authz.usecases import administer, keep, keys
-from mock_authz.usecases.context import Minting
+from mock_authz.usecases.context import Behaviour, Minting
 from mock_authz.usecases.tokens import IssuedTokens
 from tests.factories import DAY, NOW, World, a_world, expect
 
@@ -126,6 +126,8 @@ def test_the_header_names_the_type_the_algorithm_and_the_key(world: World) -> No
 
 def test_a_wrapped_minting_is_the_one_that_signs(world: World) -> None:
     plain = world.at(NOW)
-    lying = replace(plain, minting=Minting(public_jwk=lambda key: {"kid": key.kid + "?"}))
+    lying = replace(
+        plain, behaviour=Behaviour(minting=Minting(public_jwk=lambda key: {"kid": key.kid + "?"}))
+    )
     kid = keys.list_keys(plain)[0].kid
     assert keys.jwks(lying) == {"keys": [{"kid": kid + "?"}]}

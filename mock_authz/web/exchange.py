@@ -1,0 +1,176 @@
+"""One exchange of the protocol, around its handler: the form is read, faults strike, quirks bend, the journal notes it.
+
+Knows nothing of what the endpoints do. The only place of the server that waits: a latency fault is in real time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from mock_authz import minting
+from mock_authz.domain.device_grant import DeviceGrant
+from mock_authz.domain.faults import Fault, FaultKind
+from mock_authz.domain.license import License
+from mock_authz.domain.refusals import InvalidRequest, Refusal
+from mock_authz.oauth.reply import NO_STORE, Damage, Reply, refuse
+from mock_authz.store.port import Exchange
+from mock_authz.usecases import faults, keys
+from mock_authz.usecases.context import Context
+from mock_authz.usecases.faults import Exchanged
+from mock_authz.web.problems import problem
+from mock_authz.web.protocol import Endpoint, Form
+from mock_authz.web.visit import LARGEST_BODY, BodyTooLargeError, Visit, parse_form, read_body
+
+CREDENTIALS: Final = frozenset({
+    "device_code", "refresh_token", "access_token", "token", "client_secret", "client_assertion", "password",
+})  # fmt: skip
+TOKEN_STEPS: Final = {
+    "urn:ietf:params:oauth:grant-type:device_code": "token:device_code",
+    "refresh_token": "token:refresh",
+}
+HTML: Final = "text/html; charset=utf-8"
+DAMAGES: Final = {
+    FaultKind.LOST_REPLY: Damage.RESET,
+    FaultKind.EMPTY_BODY: Damage.EMPTIED,
+    FaultKind.TRUNCATED_BODY: Damage.TRUNCATED,
+    FaultKind.GARBLED_BODY: Damage.GARBLED,
+}
+UNHEARD: Final = Reply(0, damage=Damage.RESET)
+
+
+async def answer(visit: Visit, endpoint: Endpoint) -> Reply:
+    """Answer one request of the protocol, as far as faults let it, and journal the exchange."""
+    form: Form = {}
+    reply = _preflight(visit, endpoint)
+    if reply is None and endpoint.method == "POST":
+        parsed = await _read_form(visit.request)
+        if isinstance(parsed, Reply):
+            reply = parsed
+        else:
+            form = parsed
+    step = endpoint.step
+    if step == "token":
+        step = TOKEN_STEPS.get(form.get("grant_type", ""), step)
+    striking = faults.strike(
+        visit.context,
+        Exchanged(step, form.get("client_id"), lambda: _server_id(visit, form)),
+    )
+    await _wait(striking)
+    reply = _unacted(striking) or reply or endpoint.handler(visit, form)
+    reply = visit.context.behaviour.render(step, _with_cors(visit, endpoint, reply))
+    reply = _spoilt(striking, reply)
+    _journal(visit, step, form, reply, struck=tuple(fault.kind.value for fault in striking))
+    return reply
+
+
+# --- what comes before and after a handler ---
+
+
+def _preflight(visit: Visit, endpoint: Endpoint) -> Reply | None:
+    method = visit.request.method
+    if method in endpoint.allowed:
+        return None
+    if method == "OPTIONS" and endpoint.cors and visit.context.settings.cors:
+        offered = ", ".join(endpoint.allowed)
+        return Reply(
+            204, None, {"access-control-allow-methods": offered, "access-control-allow-headers": "*"}
+        )
+    refusal = InvalidRequest(f"Use {endpoint.method}.")
+    return refuse(refusal, status=405, headers={"allow": ", ".join(endpoint.allowed)})
+
+
+async def _read_form(request: Request) -> dict[str, str] | Reply:
+    try:
+        parsed = parse_form(request, await read_body(request))
+    except BodyTooLargeError:
+        return refuse(InvalidRequest(f"The body may have {LARGEST_BODY} bytes at most."), status=413)
+    return refuse(parsed) if isinstance(parsed, Refusal) else parsed
+
+
+def _with_cors(visit: Visit, endpoint: Endpoint, reply: Reply) -> Reply:
+    if not (endpoint.cors and visit.context.settings.cors):
+        return reply
+    return replace(reply, headers={**reply.headers, "access-control-allow-origin": "*"})
+
+
+# --- faults ---
+
+
+async def _wait(striking: list[Fault]) -> None:
+    milliseconds = sum(fault.latency_milliseconds for fault in striking)
+    if milliseconds:
+        await asyncio.sleep(milliseconds / 1000)
+
+
+def _unacted(striking: list[Fault]) -> Reply | None:
+    """Answer in the handler's place, if a fault keeps the request from it."""
+    for fault in striking:
+        if fault.kind in (FaultKind.OFFLINE, FaultKind.CONNECTION_RESET):
+            return UNHEARD
+        if fault.kind is FaultKind.STATUS:
+            seconds = fault.retry_after_seconds
+            headers = {} if seconds is None else {"retry-after": str(seconds)}
+            detail = f"A fault of this sandbox, {fault.fault_id}, answers so."
+            return problem(fault.status, "fault", detail, headers={**NO_STORE, **headers})
+    return None
+
+
+def _spoilt(striking: list[Fault], reply: Reply) -> Reply:
+    """Spoil the answer to a request that was acted on."""
+    for fault in striking:
+        if fault.kind is FaultKind.WRONG_CONTENT_TYPE:
+            return replace(reply, media_type=HTML)
+        if (damage := DAMAGES.get(fault.kind)) is not None:
+            return replace(reply, damage=damage)
+    return reply
+
+
+def _server_id(visit: Visit, form: Form) -> str | None:
+    """Find the device that asks, by the credential that it presents."""
+    context, entropy = visit.context, visit.context.entropy
+    name = context.sandbox.name
+    if (named := entropy.read_credential("device_code", form.get("device_code", ""))) is not None:
+        grant = context.store.get(name, DeviceGrant, named[0])
+        return None if grant is None else grant.record.server_id
+    presented = form.get("refresh_token") or form.get("token", "")
+    if (named := entropy.read_credential("refresh_token", presented)) is not None:
+        license_ = context.store.get(name, License, named[0])
+        return None if license_ is None else license_.record.server_id
+    bearer = visit.request.headers.get("authorization", "").partition(" ")[2]
+    claims = minting.verify(
+        bearer.strip() or presented, keys.list_keys(context), issuer=context.sandbox.issuer
+    )
+    return None if claims is None else str(claims.get("sub"))
+
+
+# --- the journal ---
+
+
+def _journal(visit: Visit, step: str, form: Form, reply: Reply, *, struck: tuple[str, ...]) -> None:
+    context = visit.context
+    context.store.note(
+        context.sandbox.name,
+        Exchange(
+            at=context.now,
+            step=step,
+            method=visit.request.method,
+            path=visit.path,
+            status=reply.status,
+            request=_without_secrets(context, form),
+            response=_without_secrets(context, reply.members or {}),
+            faults=struck,
+        ),
+    )
+
+
+def _without_secrets(context: Context, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace each credential by its fingerprint, which tells two apart and shows neither."""
+    return {
+        name: f"fingerprint:{context.entropy.fingerprint(str(value))}" if name in CREDENTIALS else value
+        for name, value in members.items()
+    }
