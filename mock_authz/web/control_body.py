@@ -75,7 +75,7 @@ def _issuer(body: Body, member: str) -> str:
 
 def _seed(body: Body, *, now: int) -> Seed:
     given: Any = body.raw("seed") if body.has("seed") else {}
-    if not isinstance(given, Mapping) and given not in BUILT_IN:
+    if not isinstance(given, Mapping) and not (isinstance(given, str) and given in BUILT_IN):
         body.fault(f"Give a seed, or the name of one: {', '.join(BUILT_IN)}.", "seed")
         return Seed()
     try:

@@ -107,6 +107,7 @@ def test_a_name_that_is_taken_is_a_conflict(site: Site) -> None:
         ({"settings": {"preset": "slow"}}, "#/settings/preset"),
         ({"seed": "nothing"}, "#/seed"),
         ({"seed": None}, "#/seed"),
+        ({"seed": []}, "#/seed"),
         ({"clock": {"mode": "frozen", "now": "soon"}}, "#/clock/now"),
         ({"clock": {"mode": "real", "now": 0}}, "#/clock/now"),
         ({"clock": {"mode": "frozen", "offset": "P1D"}}, "#/clock/offset"),
