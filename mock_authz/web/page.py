@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -190,12 +189,7 @@ def in_words(seconds: int) -> str:
     """Spell a wait for people, rounded up to whole minutes from two minutes on."""
     if seconds < 2 * 60:
         return "1 second" if seconds == 1 else f"{seconds} seconds"
-    minutes = -(-seconds // 60)
-    return (
-        f"{minutes} minutes"
-        if minutes < 2 * 60
-        else str(timedelta(minutes=minutes)).removesuffix(":00") + " h"
-    )
+    return f"{-(-seconds // 60)} minutes"
 
 
 @lru_cache(maxsize=1)
