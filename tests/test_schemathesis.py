@@ -156,12 +156,12 @@ def test_every_answer_to_a_generated_request_is_documented(case: schemathesis.Ca
 
 
 def test_enough_requests_were_generated_and_every_operation_succeeded_sometimes(
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     labels = {f"{one.method} {one.template}" for one in contract.operations()}
     if STAGE.cases.keys() != labels:
         pytest.skip("only some operations were asked for in this process")
-    record_property("generated_requests", STAGE.cases.total())
+    record_testsuite_property("generated_requests", STAGE.cases.total())
     assert STAGE.cases.total() >= FEWEST_CASES
     succeeded = {label for label, status in STAGE.statuses if status < 400}
     assert labels - succeeded == set()
