@@ -14,12 +14,13 @@ from authz_client import exit_codes
 from authz_client.exit_codes import ExitCode
 from authz_client.given import CONSOLE, Given, shared_options
 from authz_client.outcome import Kind, Outcome
+from authz_client.reasons import in_words
 from authz_client.state import Phase
 from authz_client.state_store import DamagedStateError, ForeignStateError, StoreError
 from authz_client.status import LicenseStatus, PageStatus, UserCode, shown_instant
 from authz_client.terminal import Console, Countdown, can_show_blocks, is_colourful, qr_lines
 from authz_client.wire import InsecureIssuerError
-from authz_client.wording import TITLES, in_words, sentence
+from authz_client.wording import TITLES, sentence
 
 _EPILOG: Final = "\b\nExit codes:\n" + exit_codes.table()
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}

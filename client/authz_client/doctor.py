@@ -16,11 +16,12 @@ from authz_client import license_token, wire
 from authz_client.exit_codes import ExitCode
 from authz_client.license_claims import LicenseToken
 from authz_client.license_token import Fault, Jwk
+from authz_client.reasons import in_words
 from authz_client.state import Endpoints, Phase, State
 from authz_client.state_store import DamagedStateError, StateStore, StoreError
 from authz_client.status import LicenseStatus, PageStatus, shown_instant
 from authz_client.wire import NoResponse, Reply, Request, Response
-from authz_client.wording import TITLES, duration, in_words
+from authz_client.wording import TITLES, duration
 
 if TYPE_CHECKING:
     from authz_client.driver import Client

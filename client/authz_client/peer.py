@@ -25,10 +25,10 @@ from authz_client import license_token, wire
 from authz_client.driver import AsyncClient
 from authz_client.license_claims import LicenseToken
 from authz_client.license_token import MAX_LEEWAY_SECONDS, Fault, Jwk
+from authz_client.reasons import in_words
 from authz_client.state import Endpoints
 from authz_client.state_store import StoreError
 from authz_client.wire import Failed
-from authz_client.wording import in_words
 
 #: What is tolerated of `nbf` and `exp` unless told otherwise: the most that the protocol permits, as shops' clocks
 #: differ, and a caller presents its fresh license token at once.

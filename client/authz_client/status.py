@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from authz_client.effective_time import Anchor, Now, effective_time, is_suspect
 from authz_client.license_claims import LicenseToken
+from authz_client.reasons import in_words
 from authz_client.record_json import to_json
 from authz_client.state import HeldToken, Phase, Refusal, State
 
@@ -274,9 +275,11 @@ def _state_warnings(stored: State, effective: int) -> tuple[Notice, ...]:
     if stored.failure is not None:
         since = shown_instant(stored.failure.since_at)
         kind = Warn.OFFLINE if stored.failure.reason in _OFFLINE else Warn.REFRESH_FAILING
-        found.append(Notice(kind, f"No fresh license token since {since}: {stored.failure.reason}."))
+        found.append(
+            Notice(kind, f"No fresh license token since {since}: {in_words(stored.failure.reason)}.")
+        )
     if stored.license is not None and stored.license.pending is not None:
-        text = f"A fresh license token could not be verified yet: {stored.license.pending.fault}."
+        text = f"A fresh license token could not be verified yet: {in_words(stored.license.pending.fault)}."
         found.append(Notice(Warn.TOKEN_PENDING, text))
     if stored.awaiting is not None and effective >= stored.awaiting.expires_at:
         found.append(Notice(Warn.USER_CODE_EXPIRED, "The user code has expired: choose Next for another."))

@@ -1,4 +1,4 @@
-"""What outcomes and reasons are called when people read them, in the terminal and on the page.
+"""What outcomes and warnings are called when people read them, in the terminal and on the page.
 
 Owns the sentences. It decides nothing, and never sees a secret.
 """
@@ -6,41 +6,8 @@ Owns the sentences. It decides nothing, and never sees a secret.
 from typing import Final
 
 from authz_client.outcome import Kind, Outcome
+from authz_client.reasons import in_words
 from authz_client.status import Warn
-
-#: The protocol's words, in ours: each completes "..., because" or stands alone after a colon.
-REASONS: Final = {
-    "access_denied": "the authorization was denied, or a later one took its place",
-    "expired_token": "the user code expired before the device was authorized",
-    "invalid_client": "the Authorization server does not know this client ID",
-    "unauthorized_client": "this client ID may not do that",
-    "invalid_grant": "the Authorization server no longer knows what was presented",
-    "invalid_scope": "the Authorization server does not offer the license scope",
-    "license_revoked": "the license was revoked at the Authorization server",
-    "license_superseded": "the device was licensed anew, and only the newest license counts",
-    "license_expired": "the license renewal date has passed",
-    "device_disabled": "the device was disabled or deleted at the Authorization server",
-    "refresh_token_reused": "an old refresh token was presented: was the state file copied or restored?",
-    "refresh_token_unknown": "the Authorization server does not know this license",
-    "refresh_token_expired": "the Authorization server was not reached for too long",
-    "network": "the Authorization server cannot be reached",
-    "timeout": "the Authorization server did not answer in time",
-    "too_large": "the answer was far too large to be the Authorization server's",
-    "malformed_response": "the answer was not the Authorization server's: a proxy's or a login page's, perhaps",
-    "issuer_mismatch": "the server there calls itself by another issuer's name",
-    "insecure_url": "the server names endpoints without https",
-    "malformed": "it is no license token",
-    "wrong_type": "it is not marked as a license token",
-    "algorithm_not_allowed": "it is signed in a way that is not accepted",
-    "unknown_key": "its signing key is not among the published keys",
-    "bad_signature": "its signature does not fit",
-    "malformed_claims": "its content is incomplete",
-    "wrong_issuer": "it is another issuer's",
-    "wrong_audience": "it is another organization's",
-    "expired": "it has expired, by the clock here",
-    "not_yet_valid": "it is not valid yet, by the clock here",
-    "unverified": "it has not been verified yet",
-}
 
 SENTENCES: Final = {
     Kind.USER_CODE_SHOWN: "The user code is ready",
@@ -64,10 +31,10 @@ SENTENCES: Final = {
 
 TITLES: Final = {
     Warn.TOKEN_EXPIRING: "Token Expiry is near",
-    Warn.TOKEN_EXPIRED: "The license token has expired",
+    Warn.TOKEN_EXPIRED: "Token Expiry has passed",
     Warn.RENEW: "Renewal needed",
     Warn.OFFLINE: "Offline",
-    Warn.REFRESH_FAILING: "No fresh license token",
+    Warn.REFRESH_FAILING: "Refreshing fails",
     Warn.TOKEN_PENDING: "License token pending",
     Warn.SUSPECT_CLOCK: "Check the clock",
     Warn.USER_CODE_EXPIRED: "User code expired",
@@ -78,13 +45,6 @@ TITLES: Final = {
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
-
-
-def in_words(reason: str) -> str:
-    """Say a reason for people; one that is not known is repeated as it is."""
-    if reason.startswith("http_"):
-        return f"the Authorization server answered with HTTP status {reason.removeprefix('http_')}"
-    return REASONS.get(reason, reason)
 
 
 def sentence(outcome: Outcome) -> str:

@@ -132,7 +132,9 @@ class Errands:
             return
         finally:
             self._waker.wake()
-        if is_told and outcome.kind not in _SHOWN_BY_ITSELF:
+        # A refused authorization is kept in the state, and shown from there.
+        is_shown = outcome.kind in _SHOWN_BY_ITSELF or (task, outcome.kind) == (Task.COMPLETE, Kind.REFUSED)
+        if is_told and not is_shown:
             self.told = Told(sentence(outcome), _tone(outcome))
 
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from authz_client.machine import Task
 from authz_client.page.errands import Told
+from authz_client.reasons import in_words
 from authz_client.state import Phase, State
 from authz_client.status import LicenseStatus, Notice, PageStatus, TokenState, UserCode, Warn, shown_instant
-from authz_client.wording import TITLES, countdown, in_words
+from authz_client.wording import TITLES, countdown
 
 _TONES: Final = {
     LicenseStatus.UNLICENSED: "neutral",
@@ -28,6 +29,7 @@ _TOKEN_BADGES: Final = {
 #: Shown where it belongs rather than among the warnings.
 _SHOWN_ELSEWHERE: Final = frozenset({Warn.USER_CODE_EXPIRED})
 NOTHING: Final = "None"
+UNKNOWN: Final = "Not known yet"
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,10 @@ class View:
     def refusal(self) -> str | None:
         """Why the last authorization came to nothing, while there is none newer."""
         refusal = self.status.refusal
-        return None if refusal is None else in_words(refusal.reason)
+        if refusal is None:
+            return None
+        says = f' It says: "{refusal.description}"' if refusal.description else ""
+        return f"{in_words(refusal.reason)}.{says}"
 
     @property
     def details(self) -> list[dict[str, Any]]:
@@ -118,32 +123,47 @@ class View:
                 "badge": _TOKEN_BADGES[self.status.token_state] if self.status.token_state else None,
             },
         }
-        if self.status.reason is not None:
-            extras["License Status"]["why"] = in_words(self.status.reason) + "."
+        extras["License Status"]["why"] = self._what_to_do()
+        nothing = UNKNOWN if self.status.server_id is None else NOTHING
         return [
-            {"label": label, "value": value or NOTHING, "badge": None, "why": "", **extras.get(label, {})}
+            {"label": label, "value": value or nothing, "badge": None, "why": "", **extras.get(label, {})}
             for label, value in self.status.rows()
         ]
 
     @property
     def warnings(self) -> list[Warned]:
         """The warnings, each with a heading."""
+        hidden = set(_SHOWN_ELSEWHERE)
+        if self.status.token_pending_reason is not None:
+            hidden.add(Warn.REFRESH_FAILING)  # for the same reason
         return [
             Warned(TITLES[notice.kind], notice.text, _warning_tone(notice))
             for notice in self.status.warnings
-            if notice.kind not in _SHOWN_ELSEWHERE
+            if notice.kind not in hidden
         ]
 
+    def _what_to_do(self) -> str:
+        """Say what the user guide says of this License Status."""
+        if self.status.license_status is LicenseStatus.REQUIRES_RENEWAL:
+            return "Its renewal date is near: it must be updated at the Authorization server."
+        if self.status.license_status is LicenseStatus.EXPIRED_REQUIRES_RENEWAL:
+            why = in_words(self.status.reason or "license_expired")
+            return f"{why[0].upper()}{why[1:]}. Remove it, and acquire another from the Authorization server."
+        return ""
+
     @property
-    def schedule(self) -> str:
-        """When the license token came, and when the next one is asked for."""
+    def received(self) -> str:
+        """When the license token came; empty where there is none."""
         current = self.stored.license.current if self.stored.license else None
-        if current is None:
+        return "" if current is None else shown_instant(current.received_at)
+
+    @property
+    def next_refresh(self) -> str:
+        """When the next one is asked for, while that is to come and nothing has gone wrong."""
+        current = self.stored.license.current if self.stored.license else None
+        if current is None or self.stored.failure or current.refresh_at <= self.status.effective_time:
             return ""
-        received, due = shown_instant(current.received_at), shown_instant(current.refresh_at)
-        if self.stored.failure is not None:
-            return f"License token received {received}. It is tried again by itself."
-        return f"License token received {received}; the next one is fetched by itself about {due}."
+        return shown_instant(current.refresh_at)
 
     @property
     def summary(self) -> str:
@@ -165,9 +185,8 @@ class View:
             sorted(task.value for task in self.busy),
             told,
             self.is_unreachable,
-            self.schedule,
         ]
-        parts.append(self.interval_seconds)
+        parts += [self.received, self.next_refresh, self.interval_seconds]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
