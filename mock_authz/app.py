@@ -7,6 +7,7 @@ start; pages, management and control are loaded when first asked for, so that th
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
@@ -29,7 +30,7 @@ from mock_authz.web.rest import authorize
 from mock_authz.web.visit import Visit
 
 if TYPE_CHECKING:
-    from mock_authz.web.control import Desk
+    from mock_authz.web.desk import Desk
 
 log = logging.getLogger("mock_authz")
 
@@ -44,6 +45,10 @@ MOST_HINTS: Final = 100
 SAY_MANAGEMENT: Final = "Send the management token of this sandbox as Authorization: Bearer: it was printed or returned at its creation."
 SAY_CONTROL: Final = "Send the control token as Authorization: Bearer. The server was started with it."
 SAY_REMOTE: Final = "From other machines, control needs a token. Start the server with --control-token."
+
+
+class WireCutError(ConnectionResetError):
+    """A fault cut a connection that the server below cannot hang up, such as a test's in-process transport."""
 
 
 @dataclass(slots=True)
@@ -65,10 +70,16 @@ class Server:
     @property
     def desk(self) -> Desk:
         """What the control API acts upon."""
-        from mock_authz.web.control import Desk  # noqa: PLC0415 - see the module's docstring
+        from mock_authz.web.desk import Desk  # noqa: PLC0415 - see the module's docstring
 
         own = {host_of_url(self.base_url)}
-        return Desk(self.store, self.issuer_of, LOOPBACK_HOSTS | self.hosts | own)
+        return Desk(
+            store=self.store,
+            issuer_of=self.issuer_of,
+            http_hosts=LOOPBACK_HOSTS | self.hosts | own,
+            enter=enter,
+            quirks=_shown_quirks,
+        )
 
     def issuer_of(self, name: str) -> str:
         """Give the issuer that a sandbox has unless told otherwise."""
@@ -99,6 +110,8 @@ class _Connection:
     async def answer(self) -> None:
         try:
             await self._dispatch()
+        except WireCutError:
+            raise
         except Exception:
             # A bug of ours: the traceback goes to the log, which shows no values, and nothing of it to the wire.
             log.exception("%s %s failed", self.scope["method"], self.scope["path"])
@@ -112,7 +125,7 @@ class _Connection:
             await (self._control(path) if self._is_host_allowed(None) else self._misdirected())
             return
         name, below = split_sandbox(path)
-        sandbox = control.find_sandbox(self.server.store, name)
+        sandbox = control.find_sandbox(self.server.store, name, real_at=self.real_at)
         if sandbox is None:
             await self._reply(problem(404, "sandbox_unknown", f"There is no sandbox {name}."))
             return
@@ -186,6 +199,9 @@ class _Connection:
         if reply.damage is Damage.RESET:
             self._reset()
             return
+        if reply.stream is not None:
+            await self._stream(reply, reply.stream)
+            return
         body = b"" if reply.damage is Damage.EMPTIED else reply.body()
         if reply.damage is Damage.GARBLED:
             body = garbled(body)
@@ -202,6 +218,15 @@ class _Connection:
         if cut_off:
             self._hang_up(gently=True)
 
+    async def _stream(self, reply: Reply, pieces: AsyncIterator[bytes]) -> None:
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+        headers.append((b"content-type", reply.media_type.encode()))
+        await self._send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if self.scope["method"] != "HEAD":
+            async for piece in pieces:
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
     def _reset(self) -> None:
         """Reset the connection for real, where the server below can; else fail as a broken wire does."""
         self.started = True
@@ -210,7 +235,7 @@ class _Connection:
     def _hang_up(self, *, gently: bool) -> None:
         wire = self.scope.get("extensions", {}).get(WIRE)
         if wire is None:
-            raise ConnectionResetError("a fault of this sandbox cut the connection")
+            raise WireCutError("a fault of this sandbox cut the connection")
         wire["close" if gently else "abort"]()
 
     async def _send(self, message: Message) -> None:
@@ -229,6 +254,16 @@ def _behaviour(names: tuple[str, ...]) -> Behaviour:
     from mock_authz import quirks  # noqa: PLC0415 - see the module's docstring
 
     return quirks.behaviour(names)
+
+
+def _shown_quirks() -> dict[str, dict[str, Any]]:
+    """Show all quirks, by name."""
+    from mock_authz import quirks  # noqa: PLC0415 - see the module's docstring
+
+    return {
+        quirk.name: {"name": quirk.name, "rules": list(quirk.rules), "says": quirk.says, "seam": quirk.seam}
+        for quirk in quirks.ALL.values()
+    }
 
 
 def enter(store: Store, sandbox: Sandbox, now: int) -> Context:

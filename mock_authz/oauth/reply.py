@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
@@ -34,6 +34,7 @@ class Reply:
         items: the JSON body, where it is an array.
         text: the body, where it is not JSON.
         headers: by lower-case name, beside Content-Type and Content-Length.
+        stream: the body in pieces, where it goes on while the connection lasts.
         damage: what a fault does to it on the wire; None for nothing.
     """
 
@@ -43,6 +44,7 @@ class Reply:
     media_type: str = JSON
     items: Sequence[Any] | None = None
     text: str | None = None
+    stream: AsyncIterator[bytes] | None = None
     damage: Damage | None = None
 
     def body(self) -> bytes:

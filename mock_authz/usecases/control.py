@@ -16,6 +16,7 @@ from mock_authz.store.port import ABSENT, Committed, Store
 from mock_authz.store.records import ONLY
 from mock_authz.usecases import humans
 from mock_authz.usecases.context import Context
+from mock_authz.usecases.snapshots import SEPARATOR, is_snapshot
 
 # Makes the context of a request to a sandbox at an instant, with the sandbox's own behaviour.
 Enter = Callable[[Store, Sandbox, int], Context]
@@ -31,6 +32,7 @@ def create_sandbox(
     settings: Settings | None = None,
     random_seed: str | None = None,
     records: Sequence[object] = (),
+    lives_seconds: int | None = None,
 ) -> Sandbox | Conflict:
     """Create a sandbox with its first records, whole or not at all.
 
@@ -39,6 +41,7 @@ def create_sandbox(
         real_at: the wall clock, Unix seconds.
         random_seed: a text; the same one repeats all codes and tokens (with a fixed issuer and a frozen clock).
         records: what a seed file holds.
+        lives_seconds: in real time; None for as long as the server.
     """
     clock = clock or Clock()
     now = clock.now(real_at)
@@ -50,6 +53,7 @@ def create_sandbox(
         settings=settings or Settings(),
         settled_at=now,
         created_real_at=int(real_at // 1),
+        expires_real_at=None if lives_seconds is None else int(real_at // 1) + lives_seconds,
     )
     outcome = store.commit(name, expected={(Sandbox, ONLY): ABSENT}, puts=[sandbox, *records])
     if outcome is not Committed.COMMITTED:
@@ -57,22 +61,36 @@ def create_sandbox(
     return sandbox
 
 
-def find_sandbox(store: Store, name: str) -> Sandbox | None:
-    """Load a sandbox's record."""
+def find_sandbox(store: Store, name: str, *, real_at: float | None = None) -> Sandbox | None:
+    """Load a sandbox's record; None if there is none, or if its life in real time is over."""
     stored = store.get(name, Sandbox, ONLY)
-    return None if stored is None else stored.record
+    if stored is None:
+        return None
+    expires_at = stored.record.expires_real_at
+    is_over = expires_at is not None and real_at is not None and real_at >= expires_at
+    return None if is_over else stored.record
 
 
 def list_sandboxes(store: Store) -> list[Sandbox]:
-    """Load all sandboxes' records, in order of creation."""
-    found = (find_sandbox(store, name) for name in store.sandboxes())
+    """Load all sandboxes' records, in order of creation; no snapshots."""
+    found = (find_sandbox(store, name) for name in store.sandboxes() if not is_snapshot(name))
     return [sandbox for sandbox in found if sandbox is not None]
 
 
+def sweep(store: Store, *, real_at: float) -> None:
+    """Forget the sandboxes whose life in real time is over."""
+    for sandbox in list_sandboxes(store):
+        if sandbox.expires_real_at is not None and real_at >= sandbox.expires_real_at:
+            drop_sandbox(store, sandbox.name)
+
+
 def drop_sandbox(store: Store, name: str) -> Conflict | None:
-    """Forget a sandbox, whole; the default one stays for the life of the server."""
+    """Forget a sandbox, whole, with its snapshots; the default one stays for the life of the server."""
     if name == DEFAULT:
         return Conflict("The default sandbox lives as long as the server.", reason="default_sandbox")
+    for stored_name in store.sandboxes():
+        if stored_name.startswith(name + SEPARATOR):
+            store.drop(stored_name)
     store.drop(name)
     return None
 

@@ -155,6 +155,19 @@ class Body:
             self.fault(f"Give {says}.", name)
         return members.get(given, next(iter(of)))
 
+    def integer(self, name: str, *, least: int, most: int) -> int:
+        """Read a whole number within bounds."""
+        return int(self.number(name, least=least, most=most, whole=True))
+
+    def number(self, name: str, *, least: float, most: float, whole: bool = False) -> float:
+        """Read a number within bounds."""
+        given = self.raw(name)
+        kinds = int if whole else (int, float)
+        if isinstance(given, kinds) and not isinstance(given, bool) and least <= given <= most:
+            return given
+        self.fault(f"Give a {'whole ' if whole else ''}number from {least} to {most}.", name)
+        return least
+
     def boolean(self, name: str) -> bool:
         """Read true or false."""
         return self.value(name, bool, "true or false")

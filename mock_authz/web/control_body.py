@@ -21,7 +21,9 @@ from mock_authz.web.settings_body import read_settings
 
 LONGEST_SANDBOX_NAME: Final = 63
 LONGEST_RANDOM_SEED: Final = 200
+LONGEST_LIFE_SECONDS: Final = 366 * 24 * 3600
 LONGEST_ISSUER: Final = 2048
+NEXT_EVENT: Final = "next_event"
 LONGEST_DURATION: Final = 64
 # What openapi.yaml promises of every issuer.
 ISSUER_PATTERN: Final = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*"
@@ -37,12 +39,15 @@ class Creation:
     settings: Settings
     records: tuple[object, ...]
     random_seed: str | None
+    lives_seconds: int | None
 
 
 def creation_of(body: Body, *, issuer_of: Callable[[str], str], real_at: float) -> Creation:
     """Read a sandbox to be created; what is left out has its default, the name included."""
-    name = body.optional("name", lambda member: _name(body, member)) or f"sandbox-{fresh_seed()[:5].hex()}"
-    issuer = body.optional("issuer", lambda member: _issuer(body, member)) or issuer_of(name)
+    name = (
+        body.optional("name", lambda member: read_name(body, member)) or f"sandbox-{fresh_seed()[:5].hex()}"
+    )
+    issuer = body.optional("issuer", lambda member: read_issuer(body, member)) or issuer_of(name)
     clock = Clock()
     if body.has("clock"):
         inner = Body(body.value("clock", dict, "an object with mode, and now or offset"))
@@ -58,15 +63,20 @@ def creation_of(body: Body, *, issuer_of: Callable[[str], str], real_at: float) 
         random_seed=body.optional(
             "random_seed", lambda member: body.text(member, longest=LONGEST_RANDOM_SEED)
         ),
+        lives_seconds=body.nullable(
+            "lives_seconds", lambda member: body.integer(member, least=1, most=LONGEST_LIFE_SECONDS)
+        ),
     )
 
 
-def _name(body: Body, member: str) -> str:
+def read_name(body: Body, member: str) -> str:
+    """Read the name of a sandbox or snapshot."""
     says = "lower-case letters, digits and hyphens"
     return body.text(member, longest=LONGEST_SANDBOX_NAME, says=says, pattern=NAME_PATTERN)
 
 
-def _issuer(body: Body, member: str) -> str:
+def read_issuer(body: Body, member: str) -> str:
+    """Read an issuer."""
     given = body.text(member, longest=LONGEST_ISSUER, says=AN_ISSUER, pattern=ISSUER_PATTERN)
     if re.fullmatch(ISSUER_PATTERN, given) and not is_issuer(given):
         body.fault(f"Give {AN_ISSUER}.", member)
@@ -108,13 +118,17 @@ def clock_of(body: Body, *, present: Clock, real_at: float) -> Clock:
     return Clock(mode, real_at, float(present.now(real_at) if to is None else to))
 
 
-def instant_of(body: Body, *, now: int) -> int:
-    """Read where to advance to: `by`, a duration forward, or `to`, an instant."""
+def instant_of(body: Body, *, now: int, following: int | None) -> int | None:
+    """Read where to advance to: `by`, a duration forward, or `to`, an instant or `next_event`.
+
+    Args:
+        following: when the next thing falls due, None if nothing ever does; then `next_event` gives None.
+    """
     if body.has("by") == body.has("to"):
-        body.fault("Give either by, a duration, or to, an instant.")
+        body.fault("Give either by, a duration, or to, an instant or next_event.")
         return now
     if body.has("to"):
-        return body.instant("to")
+        return following if body.raw("to") == NEXT_EVENT else body.instant("to")
     if str(body.raw("by")).startswith("-"):
         body.fault("Give a duration forward: advance does not go back.", "by")
         return now
