@@ -59,12 +59,14 @@ class Server:
         base_url: where the server is reached, without a trailing slash; the default sandbox's issuer by default.
         hosts: further host names that it answers to, beside loopback and its issuers' own.
         control_token: if set, the control API wants it as Bearer.
+        control_port: if set, the control API is at this port only, and nothing else is.
     """
 
     base_url: str
     store: Store = field(default_factory=MemoryStore)
     hosts: frozenset[str] = frozenset()
     control_token: str | None = field(default=None, repr=False)
+    control_port: int | None = None
     hinted: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     @property
@@ -80,6 +82,15 @@ class Server:
             enter=enter,
             quirks=_shown_quirks,
         )
+
+    @property
+    def control_base_url(self) -> str:
+        """Where the control API is reached, without a trailing slash."""
+        if self.control_port is None:
+            return self.base_url
+        parts = urlsplit(self.base_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}:{self.control_port}"
 
     def issuer_of(self, name: str) -> str:
         """Give the issuer that a sandbox has unless told otherwise."""
@@ -121,6 +132,9 @@ class _Connection:
 
     async def _dispatch(self) -> None:
         path: str = self.scope["path"]
+        if not self._is_at_its_port(path):
+            await self._reply(problem(404, "not_found", "There is nothing at this path, on this port."))
+            return
         if path.startswith(CONTROL_PREFIX):
             await (self._control(path) if self._is_host_allowed(None) else self._misdirected())
             return
@@ -160,6 +174,13 @@ class _Connection:
         request = Request(self.scope, self.receive)
         refusal = self._control_refusal(request)
         await self._reply(refusal or await control_api.ROUTES.answer(request, path, self.server.desk))
+
+    def _is_at_its_port(self, path: str) -> bool:
+        """Say whether a path is served at the port that it came to, where control has a port of its own."""
+        if self.server.control_port is None:
+            return True
+        came_to = (self.scope.get("server") or (None, None))[1]
+        return path.startswith(CONTROL_PREFIX) == (came_to == self.server.control_port)
 
     def _control_refusal(self, request: Request) -> Reply | None:
         """Ask for the control token; without one, loopback is what guards the control API."""

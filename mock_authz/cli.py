@@ -1,6 +1,6 @@
 """The command `mock-authz`. Owns its options, what it prints, and its exit codes; decides nothing of the protocol.
 
-Exit codes: 0 done; 2 something given is wrong (an option, a seed, a busy port); 130 stopped with Ctrl-C.
+Exit codes: 0 done; 2 something given is wrong (an option, a seed, a busy port); 130 stopped with Ctrl-C; 143 terminated.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ import json
 import logging
 import os
 import re
+import signal
 import socket
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, NoReturn
 
 import click
@@ -27,10 +30,12 @@ from mock_authz.instants import UnreadableTimeError, shown
 from mock_authz.sandbox import AN_ISSUER, DEFAULT, Sandbox, is_issuer
 from mock_authz.seed import BUILT_IN, Seed, SeedError, read_seed
 from mock_authz.settings import ALGORITHMS
+from mock_authz.tls import Certificate, CertificateError, make_certificate, own_certificate
 from mock_authz.usecases import control
 
 DEMO_PASSWORD: Final = "demo"  # noqa: S105 - printed at start: it is the demo's
 BACKLOG: Final = 2048
+A_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 WILDCARD_HOSTS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognized, not bound
 A_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
 BANNER: Final = (
@@ -88,11 +93,17 @@ def cli() -> None:
 )
 @click.option("--allowed-host", multiple=True, help="Answer to this Host too. May be repeated.")
 @click.option("--control-token", help="Ask for this bearer token at /_control.")
+@click.option(
+    "--control-port",
+    type=click.IntRange(0, 65535),
+    help="Serve /_control at this port only; 0 takes a free one.",
+)
+@click.option("--tls", is_flag=True, help="Serve https, with a CA and a certificate made at the start.")
+@click.option("--tls-cert", type=A_FILE, help="Serve https with this certificate (PEM); needs --tls-key.")
+@click.option("--tls-key", type=A_FILE, help="The private key of --tls-cert (PEM).")
 @click.option("--allow-remote", is_flag=True, help="Listen off loopback; needs --admin-password-file.")
 @click.option(
-    "--admin-password-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A file with a password for all administrators of the seed.",
+    "--admin-password-file", type=A_FILE, help="A file with a password for all administrators of the seed."
 )
 @click.option("--json", is_flag=True, help="Print one line of JSON, for scripts.")
 def serve(**given: Any) -> None:
@@ -101,19 +112,27 @@ def serve(**given: Any) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     guard = _guard(given)
     hosts = frozenset(_host(name) for name in given["allowed_host"])
-    with _listen(given["host"], given["port"]) as listening:
+    with ExitStack() as open_until_the_end:
+        listening = [open_until_the_end.enter_context(_listen(given["host"], given["port"]))]
+        if given["control_port"] is not None:
+            listening.append(open_until_the_end.enter_context(_listen(given["host"], given["control_port"])))
+        certificate = _certificate(given, open_until_the_end)
+        scheme = "http" if certificate is None else "https"
         server = Server(
-            base_url=_base_url(given["host"], listening),
+            base_url=_base_url(scheme, given["host"], listening[0]),
             hosts=hosts | ({given["host"]} - WILDCARD_HOSTS),
             control_token=guard.control_token,
+            control_port=None if given["control_port"] is None else listening[1].getsockname()[1],
         )
         sandbox, seed = _default_sandbox(server, given, guard)
         start = _describe(server, sandbox, seed, demo=given["seed"] == "demo" and guard.password is None)
+        if certificate is not None and certificate.ca_file is not None:
+            start["ca_file"] = str(certificate.ca_file)
         click.echo(
             json.dumps(start) if given["json"] else _print_start(start, password_file=guard.password_file),
             color=False if os.environ.get("NO_COLOR") else None,
         )
-        _run(server, listening)
+        _run(server, listening, {} if certificate is None else certificate.options())
 
 
 @cli.command()
@@ -180,11 +199,28 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _base_url(host: str, listening: socket.socket) -> str:
+def _certificate(given: dict[str, Any], open_until_the_end: ExitStack) -> Certificate | None:
+    """Make or take a certificate, if https is asked for."""
+    cert_file, key_file = given["tls_cert"], given["tls_key"]
+    if (cert_file is None) != (key_file is None):
+        _fail("--tls-cert and --tls-key go together.")
+    if cert_file is not None:
+        try:
+            return own_certificate(cert_file, key_file)
+        except CertificateError as error:
+            _fail(f"--tls-cert: {error}")
+    if not given["tls"]:
+        return None
+    folder = open_until_the_end.enter_context(TemporaryDirectory(prefix="mock-authz-"))
+    names = [name for name in (given["host"], *given["allowed_host"]) if name not in WILDCARD_HOSTS]
+    return make_certificate([*names, socket.gethostname()], Path(folder))
+
+
+def _base_url(scheme: str, host: str, listening: socket.socket) -> str:
     shown_host = socket.gethostname() if host in WILDCARD_HOSTS else host
     if ":" in shown_host:
         shown_host = f"[{shown_host}]"
-    return f"http://{shown_host}:{listening.getsockname()[1]}"
+    return f"{scheme}://{shown_host}:{listening.getsockname()[1]}"
 
 
 def _default_sandbox(server: Server, given: dict[str, Any], guard: Guard) -> tuple[Sandbox, Seed]:
@@ -246,7 +282,7 @@ def _describe(server: Server, sandbox: Sandbox, seed: Seed, *, demo: bool) -> di
         "verification_uri": f"{sandbox.issuer}/device",
         "management_url": f"{sandbox.issuer}/management",
         "management_token": sandbox.management_token,
-        "control_url": f"{server.base_url}/_control",
+        "control_url": f"{server.control_base_url}/_control",
         "control_token": server.control_token,
         "login": {"username": usernames[0], "password": DEMO_PASSWORD if demo else None}
         if usernames
@@ -266,6 +302,7 @@ def _print_start(start: dict[str, Any], *, password_file: Path | None) -> str:
             start["control_url"] + (f"    Bearer {start['control_token']}" if start["control_token"] else ""),
         ),
         ("Clock", _clock_line(start["clock"])),
+        *([("CA certificate", start["ca_file"])] if "ca_file" in start else []),
     ]
     title = f"mock-authz {start['version']}, {BANNER}"
     return "\n".join(
@@ -285,13 +322,15 @@ def _clock_line(clock: dict[str, Any]) -> str:
     return shown(clock["now"]) + how
 
 
-def _run(server: Server, listening: socket.socket) -> None:
+def _run(server: Server, listening: list[socket.socket], options: dict[str, Any]) -> None:
     import uvicorn  # noqa: PLC0415 - a wrong option is told before the server is loaded
 
     from mock_authz.serving import configure  # noqa: PLC0415 - likewise
 
+    # uvicorn drains and then raises the signal again: let it unwind the stack, so that nothing is left behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        uvicorn.Server(configure(server)).run(sockets=[listening])
+        uvicorn.Server(configure(server, **options)).run(sockets=listening)
     except KeyboardInterrupt:
         sys.exit(130)
 
