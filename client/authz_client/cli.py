@@ -54,6 +54,11 @@ class _Commands(click.Group):
         except (KeyboardInterrupt, click.Abort):
             self._console(ctx).say()
             ctx.exit(ExitCode.INTERRUPTED)
+        except click.UsageError as error:
+            if CONSOLE not in ctx.meta:
+                raise
+            # The options were read: what is wrong with them is one line, not the whole usage.
+            self._end(ctx, ExitCode.USAGE, error.message, hint="All options: --help")
         except InsecureIssuerError as error:
             self._end(
                 ctx,

@@ -18,7 +18,8 @@ from authz_client.wording import countdown
 _MARGIN: Final = 2
 _BLACK_ON_WHITE: Final = "\x1b[30;107m"
 _PLAIN: Final = "\x1b[0m"
-_CLEAR_LINE: Final = "\r\x1b[K"
+#: One less than a terminal's usual width; spaces rather than an escape code, which NO_COLOR takes away.
+_LINE_WIDTH: Final = 79
 #: By (upper, lower): is there ink?
 _HALF_BLOCKS: Final = {
     (False, False): " ",
@@ -37,7 +38,7 @@ class Console:
     def say(self, text: str = "", **style: Any) -> None:
         """Print a line for people."""
         if not self.as_json:
-            click.secho(text, **style)
+            click.echo(click.style(text, **style) if style else text)
 
     def tell(self, **members: Any) -> None:
         """Print a line for programs."""
@@ -114,12 +115,12 @@ class Countdown:
         while (remaining := until - self.clocks.monotonic()) > 0:
             if self.is_live:
                 good, poll = countdown(self.left()), countdown(remaining)
-                text = f"Waiting for authorization: code good for {good}, next poll in {poll}. Ctrl-C stops."
-                click.echo(f"{_CLEAR_LINE}{text}", err=True, nl=False)
+                text = f"Waiting for authorization: good for {good}, next poll in {poll}. Ctrl-C stops."
+                click.echo(f"\r{text.ljust(_LINE_WIDTH)}", err=True, nl=False)
             self.rest(min(1.0, remaining))
         self.clear()
 
     def clear(self) -> None:
         """Take the line away."""
         if self.is_live:
-            click.echo(_CLEAR_LINE, err=True, nl=False)
+            click.echo(f"\r{' ' * _LINE_WIDTH}\r", err=True, nl=False)

@@ -19,6 +19,7 @@ from authz_client.wording import sentence
 _log: Final = logging.getLogger("authz_client.page")
 #: What the page shows by itself needs no words.
 _SHOWN_BY_ITSELF: Final = frozenset({Kind.USER_CODE_SHOWN, Kind.ABANDONED})
+FIRST_POLL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,13 @@ class Errands:
             self._begin(Task.REFRESH, self._client.refresh, is_told=False)
 
     async def settle(self, seconds: float) -> None:
-        """Wait a little for what is quick: all but polling, which goes on in the background."""
-        quick = [running.task for task, running in self._running.items() if task is not Task.COMPLETE]
-        quick += [running.task for running in self._running.values() if running.about is None]
-        if quick:
-            await asyncio.wait(quick, timeout=seconds)
-        else:
-            # The first poll is made at once: give its answer a moment.
-            polling = [running.task for running in self._running.values()]
-            if polling:
-                await asyncio.wait(polling, timeout=min(seconds, 1.0))
+        """Wait a little for what is quick; polling goes on in the background, but its first answer is given a moment."""
+        under_way = {task: running.task for task, running in self._running.items() if task in self.busy}
+        polling = under_way.pop(Task.COMPLETE, None)
+        if under_way:
+            await asyncio.wait(under_way.values(), timeout=seconds)
+        elif polling is not None:
+            await asyncio.wait([polling], timeout=min(seconds, FIRST_POLL_SECONDS))
 
     async def close(self) -> None:
         """Stop everything."""
