@@ -7,9 +7,10 @@ reset a connection.
 from __future__ import annotations
 
 import struct
+from asyncio import Transport
 from collections.abc import Iterator
 from contextlib import contextmanager
-from socket import SO_LINGER, SOL_SOCKET, socket
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_LINGER, SOL_SOCKET, TCP_NODELAY, socket
 from threading import Event, Thread
 from typing import Any, Final
 
@@ -26,6 +27,13 @@ START_SECONDS: Final = 30.0
 
 class ResettableProtocol(HttpToolsProtocol):
     """HTTP/1.1 over httptools, whose connections the application can hang up."""
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Send what is written at once: asyncio sees to it only where a socket was made with IPPROTO_TCP."""
+        wired = transport.get_extra_info("socket")
+        if wired is not None and wired.family in (AF_INET, AF_INET6):
+            wired.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        super().connection_made(transport)
 
     def on_message_begin(self) -> None:
         """Begin a request, and tell it how to hang up."""
