@@ -5,6 +5,7 @@ Knows nothing of pages: it gives records and what is computed from them, not wor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mock_authz.domain import license as licenses
@@ -45,6 +46,13 @@ def list_devices(context: Context, organization_id: str) -> list[DeviceOverview]
     devices = _devices(context, organization_id)
     found = [_overview(context, device, devices) for device in devices.values()]
     return sorted(found, key=lambda one: (one.device.name, one.device.server_id))
+
+
+def overviews(context: Context, devices: Sequence[Device]) -> list[DeviceOverview]:
+    """Look at some devices, of whatever organizations, with their licenses, in the order in which they come."""
+    found = (find_record(context, Device, device.hub) for device in devices if device.hub is not None)
+    hubs = {hub.server_id: hub for hub in found if hub is not None}
+    return [_overview(context, device, hubs) for device in devices]
 
 
 def find_device(context: Context, organization_id: str, server_id: str) -> DeviceOverview | None:
