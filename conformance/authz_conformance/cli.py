@@ -148,7 +148,3 @@ def completion(*, shell: str) -> None:
     if completer is None:  # pragma: no cover - the choices above are those that click has
         raise click.UsageError(f"no completion for {shell}")
     click.echo(completer(main, {}, PROGRAM, "_AUTHZ_CONFORMANCE_COMPLETE").source())
-
-
-if __name__ == "__main__":
-    main()

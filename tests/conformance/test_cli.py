@@ -71,8 +71,8 @@ def test_json_holds_every_column_and_the_fingerprint() -> None:
         "id": "poll.slow-down-adds-5",
         "role": "server",
         "group": "poll",
-        "level": "must",
-        "license_level": None,
+        "level": "informative",
+        "license_level": "must",
         "text": CATALOGUE.by_id["poll.slow-down-adds-5"].text,
         "source": {"document": "RFC 8628", "section": "3.5"},
         "time_dependent": True,
@@ -99,6 +99,7 @@ def test_rules_without_a_test_are_shown_as_such() -> None:
     print_table(rules, console=console, tested=tested)
     assert "no test" in console.export_text()
     assert "| no test |" in page(rules, catalogue=CATALOGUE, tested=tested)
+    assert "Rules that no test settles" not in page(rules[:2], catalogue=CATALOGUE, tested=tested)
 
 
 def test_no_color_is_obeyed() -> None:

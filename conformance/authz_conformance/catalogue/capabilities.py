@@ -78,7 +78,11 @@ class Capability(Word):
     )
 
     # The target's clock. A driver proves itself on the target before it counts.
-    ADVANCE_CLOCK = "advance_clock", _ANY, "The target's clock can be moved forward."
+    ADVANCE_CLOCK = (
+        "advance_clock",
+        _ANY,
+        "The target's clock can be moved forward, or waited for where its lifetimes are short.",
+    )
     MOVE_CLOCK_BACK = "move_clock_back", _ANY, "The target's clock can be moved back."
     FREEZE_CLOCK = "freeze_clock", _SERVER, "The target's clock can be made to stand still."
     MONOTONIC_CLOCK = (

@@ -38,10 +38,8 @@ class ReadFile:
     lines: Mapping[ValuePath, int]
 
     def place(self, *path: str | int) -> Place:
-        """Say where the value at `path` stands, or the nearest value around it that stands anywhere."""
-        while path not in self.lines:
-            path = path[:-1]
-        return Place(file=self.name, line=self.lines[path])
+        """Say where the value at `path` stands."""
+        return Place(file=self.name, line=self.lines.get(path, 1))
 
 
 def read_file(path: Path, *, validator: Any) -> ReadFile:
