@@ -149,9 +149,16 @@ class Machine:
 
 
 def observe(session: Session, stored: State, *, now: Now) -> Session:
-    """Bring a session up to the stored record: the mark is anchored, and another process's success ends our backoff."""
+    """Bring a session up to the stored record.
+
+    The mark is anchored. Another process's success ends our backoff; its failure, or one before a restart, is taken over,
+    so that it is tried again now and not when half of the token's life is gone.
+    """
     anchor = anchored(session.anchor, mark=stored.mark, now=now)
-    return replace(session, anchor=anchor, retry=session.retry if stored.failure else NO_FAILURE)
+    retry = NO_FAILURE
+    if stored.failure is not None:
+        retry = Retry(failures=1, next_at=now.monotonic) if session.retry == NO_FAILURE else session.retry
+    return replace(session, anchor=anchor, retry=retry)
 
 
 def first_refreshing_step(machine: Machine) -> Step:

@@ -561,3 +561,27 @@ def test_a_license_token_that_does_not_verify_is_tried_once_more_within_five_sec
     assert licensed.refresh().kind is Kind.REFRESHED
     assert sum(times.slept) <= 5
     assert server.paths() == ["/token", "/jwks", "/jwks"]
+
+
+def test_a_failure_before_a_restart_is_tried_again_at_once_and_then_backed_off_from(
+    licensed: Client, server: FakeServer, times: Times, state_file: Path
+) -> None:
+    server.will("/token", AWAY, AWAY)
+    assert licensed.refresh(retry=False).kind is Kind.FAILED
+    with new_client(server, times, state_file) as restarted:
+        assert restarted.tick() == 0
+        assert restarted.tick() == 60
+        times.pass_(60)
+        assert restarted.tick() == 0
+        assert warnings(restarted) == set()
+
+
+def test_a_failure_of_another_process_is_tried_again_at_once(
+    licensed: Client, server: FakeServer, times: Times, state_file: Path
+) -> None:
+    with new_client(server, times, state_file) as other:
+        server.will("/token", AWAY)
+        assert other.refresh(retry=False).kind is Kind.FAILED
+    assert warnings(licensed) == {Warn.OFFLINE}
+    assert licensed.tick() == 0
+    assert warnings(licensed) == set()
