@@ -46,11 +46,18 @@ class ResettableProtocol(HttpToolsProtocol):
         wired = self.transport.get_extra_info("socket")
         if wired is not None:
             wired.setsockopt(SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE)
+        self._expect_nothing_more()
         self.transport.abort()
 
     def _close(self) -> None:
         """Hang up; what was sent still arrives."""
+        self._expect_nothing_more()
         self.transport.close()
+
+    def _expect_nothing_more(self) -> None:
+        """Say that the answer ends here: uvicorn would log an error for one that is missing or cut short."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
 
 
 def configure(app: ASGIApp, **options: Any) -> uvicorn.Config:
