@@ -147,19 +147,20 @@ class _Connection:
             await self._misdirected()
             return
         context = self._enter(sandbox)
-        request = Request(self.scope, self.receive)
-        endpoint = protocol.find_endpoint(below)
+        visit: Visit = context.behaviour.hear(Visit(Request(self.scope, self.receive), below, context))
+        endpoint = protocol.find_endpoint(visit.path)
         if endpoint is not None:
-            await self._reply(await exchange.answer(Visit(request, below, context), endpoint))
-        elif below.startswith(MANAGEMENT_PREFIX):
+            await self._reply(await exchange.answer(visit, endpoint))
+        elif visit.path.startswith(MANAGEMENT_PREFIX):
             from mock_authz.web import management  # noqa: PLC0415 - see the module's docstring
 
-            refusal = authorize(request, sandbox.management_token, detail=SAY_MANAGEMENT)
-            await self._reply(refusal or await management.ROUTES.answer(request, below, context))
+            refusal = authorize(visit.request, sandbox.management_token, detail=SAY_MANAGEMENT)
+            reply = refusal or await management.ROUTES.answer(visit.request, visit.path, visit.context)
+            await self._reply(context.behaviour.render("management", reply))
         else:
             from mock_authz.web import pages  # noqa: PLC0415 - see the module's docstring
 
-            page = await pages.answer(request, below, context)
+            page = context.behaviour.show(visit, await pages.answer(visit))
             await page(self.scope, self.receive, self._send)
 
     def _enter(self, sandbox: Sandbox) -> Context:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mock_authz.domain import device_grant, guess_budget, license_token, organization, user_code
+from mock_authz.domain import device_grant, entitlement, guess_budget, license_token, organization, user_code
 from mock_authz.domain import license as licenses
 from mock_authz.domain import signing_key as keys
 from mock_authz.domain.device_grant import DeviceGrant, Redeem
@@ -24,9 +24,13 @@ class Decisions:
     """The seams of the domain. Each field has the signature and the documentation of its default."""
 
     poll: Callable[..., tuple[DeviceGrant, Redeem | Refusal]] = device_grant.poll
+    may_authorize: Callable[..., Conflict | None] = entitlement.may_authorize
+    # The same question, asked again at redemption: much can change in between.
+    still_authorized: Callable[..., Conflict | None] = entitlement.may_authorize
     is_open: Callable[..., bool] = device_grant.is_open
     approve: Callable[..., DeviceGrant | Refusal] = device_grant.approve
     deny: Callable[..., DeviceGrant | Refusal] = device_grant.deny
+    new_user_code: Callable[[int], str] = user_code.from_number
     normalize_user_code: Callable[[str], str] = user_code.normalize
     seconds_to_wait: Callable[..., int] = guess_budget.seconds_to_wait
     wrong_entry: Callable[..., GuessBudget] = guess_budget.wrong_entry

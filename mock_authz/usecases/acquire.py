@@ -17,7 +17,6 @@ from mock_authz.domain.refusals import (
     Refusal,
 )
 from mock_authz.usecases import humans
-from mock_authz.usecases.approvals import may_authorize
 from mock_authz.usecases.context import Context, Transaction
 from mock_authz.usecases.tokens import IssuedTokens, Minted, mint, sign
 
@@ -83,7 +82,7 @@ def _unused_user_code(context: Context, transaction: Transaction, grant_id: str)
     # RFC 8628 3.2: unique. Dead codes are remembered for the sandbox's life, so never given out again either.
     attempt = 0
     while True:
-        candidate = user_code.from_number(context.entropy.number("user_code", grant_id, attempt))
+        candidate = context.decisions.new_user_code(context.entropy.number("user_code", grant_id, attempt))
         if not transaction.find(DeviceGrant, "user_code", candidate):
             return candidate
         attempt += 1
@@ -166,4 +165,4 @@ def _still_authorized(
 ) -> Conflict | None:
     """Check device, organization and administrator again: much can change between approval and redemption."""
     administrator = transaction.get(Administrator, grant.administrator or "")
-    return may_authorize(administrator, device, now=context.now)
+    return context.decisions.still_authorized(administrator, device, now=context.now)

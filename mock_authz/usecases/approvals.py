@@ -14,30 +14,12 @@ from mock_authz.domain.refusals import Conflict, NotFound, Refusal, TooManyGuess
 from mock_authz.usecases.context import Context, Transaction
 
 
-def may_authorize(administrator: Administrator | None, device: Device | None, *, now: int) -> Conflict | None:
-    """Say why an administrator could not authorize a device now; None if they could."""
-    if device is None:
-        return Conflict("There is no such device.", reason="device_unknown")
-    if administrator is None or device.organization_id not in administrator.organizations:
-        return Conflict(
-            "The administrator does not manage this device's organization.",
-            reason="administrator_not_entitled",
-        )
-    if not device.enabled:
-        return Conflict(f"{device.name} is disabled.", reason="device_disabled")
-    if device.renewal_at is not None and now >= device.renewal_at:
-        return Conflict(
-            f"The renewal date of {device.name} has passed. Renew it first.", reason="renewal_date_passed"
-        )
-    return None
-
-
 def check_device(context: Context, server_id: str, *, administrator: str) -> Device | Refusal:
     """Say whether an administrator could authorize a device now, as `approve` decides. Changes nothing."""
 
     def work(transaction: Transaction) -> Device | Refusal:
         person, device = transaction.get(Administrator, administrator), transaction.get(Device, server_id)
-        refusal = may_authorize(person, device, now=context.now)
+        refusal = context.decisions.may_authorize(person, device, now=context.now)
         if device is None or refusal is not None:
             return refusal or NotFound("There is no such device.")
         return device
@@ -113,7 +95,7 @@ def approve_grant(
 ) -> DeviceGrant | Refusal:
     """Approve a loaded grant within a transaction, as `approve` does once the code has been found."""
     person, device = transaction.get(Administrator, administrator), transaction.get(Device, server_id)
-    refusal = may_authorize(person, device, now=context.now)
+    refusal = context.decisions.may_authorize(person, device, now=context.now)
     if device is None or refusal is not None:
         return refusal or NotFound("There is no such device.")
     approved = context.decisions.approve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -21,10 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Minting:
-    """The seams of minting: header and signature. The claims are a decision."""
+    """The seams of minting: header, signature, and reading a license token back. The claims are a decision."""
 
     header: Callable[..., dict[str, object]] = minting.header
     sign: Callable[..., str] = minting.sign
+    verify: Callable[..., dict[str, Any] | None] = minting.verify
     public_jwk: Callable[..., dict[str, object]] = minting.public_jwk
 
 
@@ -34,10 +35,25 @@ def registered_client(context: Context, client_id: str) -> Client | None:
     return None if stored is None else stored.record
 
 
+def as_heard(visit: Any) -> Any:
+    """Let a request come in as it was sent."""
+    return visit
+
+
+def as_handled(visit: Any, form: Mapping[str, str], handle: Callable[..., Any]) -> Any:
+    """Let the endpoint's own handler answer."""
+    return handle(visit, form)
+
+
 def as_rendered(step: str, reply: Any) -> Any:
     """Let an answer go out as it was rendered."""
     del step
     return reply
+
+
+def as_judged(_: Any, verdict: Any) -> Any:
+    """Let a verdict on a visitor stand."""
+    return verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +62,24 @@ class Behaviour:
 
     Attributes:
         find_client: authenticates a client by its `client_id`.
-        render: bends an answer on its way out: `(step, reply) -> reply`.
+        hear: bends a request to a sandbox on its way in: `visit -> visit`, its context included.
+        respond: stands between a request of the protocol and its handler: `(visit, form, handle) -> reply`.
+        render: bends an answer of the protocol or of management on its way out: `(step, reply) -> reply`.
+        show: bends a page on its way out: `(visit, response) -> response`.
+        admit_session: says who is logged in: `(context, session) -> session`.
+        admit_form: says whether a form is one of our own: `(visit, verdict) -> verdict`.
         store: wraps the store, to show what races do.
     """
 
     decisions: Decisions = Decisions()
     minting: Minting = Minting()
     find_client: Callable[[Context, str], Client | None] = registered_client
+    hear: Callable[[Any], Any] = as_heard
+    respond: Callable[[Any, Mapping[str, str], Callable[..., Any]], Any] = as_handled
     render: Callable[[str, Any], Any] = as_rendered
+    show: Callable[[Any, Any], Any] = as_judged
+    admit_session: Callable[[Any, Any], Any] = as_judged
+    admit_form: Callable[[Any, bool], bool] = as_judged
     store: Callable[[Store], Store] = lambda store: store
 
 

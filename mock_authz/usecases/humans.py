@@ -16,7 +16,7 @@ from mock_authz.domain.license import License
 from mock_authz.domain.organization import Administrator, Device, Edition
 from mock_authz.domain.refusals import NotFound, Refusal
 from mock_authz.store.records import WAITING
-from mock_authz.usecases.approvals import approve_grant, deny_grant, may_authorize
+from mock_authz.usecases.approvals import approve_grant, deny_grant
 from mock_authz.usecases.context import Context, Transaction
 
 NOBODY = NotFound("No administrator of the sandbox may authorize a device now.")
@@ -149,7 +149,10 @@ def _device(
     administrators = transaction.every(Administrator)
     for device in transaction.every(Device):
         is_register = device.edition is Edition.REGISTER
-        may = any(may_authorize(person, device, now=context.now) is None for person in administrators)
+        may = any(
+            context.decisions.may_authorize(person, device, now=context.now) is None
+            for person in administrators
+        )
         is_licensed = transaction.find(License, "live", device.server_id)
         if may and not is_licensed and is_register == (grant.client_id == Edition.REGISTER):
             return device

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mock_authz import minting
 from mock_authz.domain import license as licenses
 from mock_authz.domain.events import EventType
 from mock_authz.domain.license import Ending, License
@@ -119,7 +118,7 @@ def _license_named_by(context: Context, presented: str) -> str | None:
 
 def _verified(context: Context, presented: str) -> dict[str, Any] | None:
     # All keys that ever signed: a token is ours although its key has left the JWKS.
-    return minting.verify(presented, list_keys(context), issuer=context.sandbox.issuer)
+    return context.minting.verify(presented, list_keys(context), issuer=context.sandbox.issuer)
 
 
 def _license_id(claims: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ async def answer(visit: Visit, endpoint: Endpoint) -> Reply:
         Exchanged(step, form.get("client_id"), lambda: _server_id(visit, form)),
     )
     await _wait(striking)
-    reply = _unacted(striking) or reply or endpoint.handler(visit, form)
+    reply = _unacted(striking) or reply or visit.context.behaviour.respond(visit, form, endpoint.handler)
     reply = visit.context.behaviour.render(step, _with_cors(visit, endpoint, reply))
     reply = _spoilt(striking, reply)
     _journal(visit, step, form, reply, struck=tuple(fault.kind.value for fault in striking))

@@ -11,7 +11,6 @@ from enum import Enum, auto
 from typing import Final
 from urllib.parse import quote
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 
@@ -19,12 +18,12 @@ from mock_authz import clock
 from mock_authz.domain.organization import Organization
 from mock_authz.domain.refusals import InvalidRequest
 from mock_authz.entropy import same
-from mock_authz.usecases.context import Context
 from mock_authz.usecases.overview import managed_organizations
 from mock_authz.web import assets, authorize_pages, device_pages, login_pages
 from mock_authz.web.login import (
     Cookie,
     Cookies,
+    Session,
     csrf_token,
     find_session,
     is_foreign,
@@ -93,27 +92,24 @@ ROUTES: Final[dict[str, Route]] = {
 _COMPILED: Final = [(compile_path(template)[0], route) for template, route in ROUTES.items()]
 
 
-async def answer(request: Request, path: str, context: Context) -> Response:
-    """Answer one request for a page, or for a file that pages load.
-
-    Args:
-        path: below the issuer.
-    """
-    page = _open(request, path, context)
+async def answer(visit: Visit) -> Response:
+    """Answer one request for a page, or for a file that pages load."""
+    page = _open(visit)
     response = await _answer(page)
-    if request.method == "HEAD":
+    if visit.request.method == "HEAD":
         response.body = b""
     return response
 
 
-def _open(request: Request, path: str, context: Context) -> Page:
-    issuer = context.sandbox.issuer
-    prefix = url_prefix(request, issuer, below=path)
-    cookies = read_cookies(request, issuer, prefix=prefix)
-    session = find_session(context, cookies, real_at=clock.real_now())
+def _open(visit: Visit) -> Page:
+    context, issuer = visit.context, visit.context.sandbox.issuer
+    prefix = url_prefix(visit.request, issuer, below=visit.path)
+    cookies = read_cookies(visit.request, issuer, prefix=prefix)
+    found = find_session(context, cookies, real_at=clock.real_now())
+    session: Session | None = context.behaviour.admit_session(context, found)
     manages = () if session is None else tuple(managed_organizations(context, session.administrator))
     return Page(
-        visit=Visit(request, path, context),
+        visit=visit,
         prefix=prefix,
         cookies=cookies,
         session=session,
@@ -167,7 +163,8 @@ async def _post(page: Page, route: Route) -> Response:
     away = _lead_away(page, route)
     if away is not None:
         return away
-    return await _required(route.post)(page) if _is_bound(page, route.bound_to) else _forged(page)
+    is_own = page.context.behaviour.admit_form(page.visit, _is_bound(page, route.bound_to))
+    return await _required(route.post)(page) if is_own else _forged(page)
 
 
 def _lead_away(page: Page, route: Route) -> Response | None:
