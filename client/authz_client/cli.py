@@ -142,7 +142,7 @@ def refresh(given: Given) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(given: Given, *, yes: bool) -> None:
     """Remove the license from this server, at once and without a connection, and tell the Authorization server."""
-    if not yes and (given.console.as_json or not sys.stdin.isatty()):
+    if not yes and (given.console.as_json or not _is_somebody_there()):
         raise click.UsageError("There is nobody to confirm the removal: give --yes.")
     if not yes:
         click.confirm("Remove the license? Until another is acquired this server is not licensed", abort=True)
@@ -182,8 +182,8 @@ def page(given: Given, *, host: str, port: int, allow_remote: bool, allowed_host
     from authz_client.page.serving import listen, serve  # noqa: PLC0415 - brings the web server along
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.OK))
-    listening = listen(host, port, allow_remote=allow_remote)
     _check_state(given)
+    listening = listen(host, port, allow_remote=allow_remote)
     serve(given, listening, host=host, allowed_hosts=allowed_hosts)
 
 
@@ -218,6 +218,10 @@ def completion(shell: str) -> None:  # noqa: D103 - its help stands above
     completer = get_completion_class(shell)
     if completer is not None:
         click.echo(completer(cli, {}, "authz-client", "_AUTHZ_CLIENT_COMPLETE").source())
+
+
+def _is_somebody_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _complete(given: Given, *, wait: bool) -> NoReturn:

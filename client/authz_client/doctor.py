@@ -19,7 +19,7 @@ from authz_client.license_token import Fault, Jwk
 from authz_client.reasons import in_words
 from authz_client.state import Endpoints, Phase, State
 from authz_client.state_store import DamagedStateError, StateStore, StoreError
-from authz_client.status import LicenseStatus, PageStatus, shown_instant
+from authz_client.status import LicenseStatus, PageStatus, Warn, shown_instant
 from authz_client.wire import NoResponse, Reply, Request, Response
 from authz_client.wording import TITLES, duration
 
@@ -228,7 +228,8 @@ def _license(client: "Client", stored: State, published: tuple[Jwk, ...] | None)
         yield _license_status(name, shown)
     yield from _license_tokens(stored, shown, published)
     for warning in shown.warnings:
-        yield Check(TITLES[warning.kind], Verdict.WARN, warning.text)
+        if warning.kind is not Warn.STATE_TROUBLE:  # told of with the state file
+            yield Check(TITLES[warning.kind], Verdict.WARN, warning.text)
 
 
 def _license_status(name: str, shown: PageStatus) -> Check:

@@ -64,7 +64,7 @@ class Browser:
         )
         self.desk = Desk(self.client, self.waker, CSRF, patience_seconds=0.05)
         self.app = build(self.desk, hosts=hosts or AllowedHosts())
-        transport_here = httpx2.ASGITransport(self.app)  # type: ignore[arg-type]  # Starlette's word for the same
+        transport_here = httpx2.ASGITransport(self.app)
         self.http = httpx2.AsyncClient(transport=transport_here, base_url=PAGE, follow_redirects=True)
         self.html = ""
 

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from authz_client.driver import Client
+from authz_client.exit_codes import ExitCode
+from tests.client.commands import Commands
 from tests.client.fakes import CLIENT_ID, ISSUER, FakeServer, Times
 
 
@@ -46,3 +48,16 @@ def new_client(server: FakeServer, times: Times, state_file: Path) -> Client:
         sleep=times.sleep,
         transport=server.transport(),
     )
+
+
+@pytest.fixture
+def commands(server: FakeServer, times: Times, state_file: Path) -> Commands:
+    return Commands(server, times, state_file)
+
+
+@pytest.fixture
+def licensed_commands(commands: Commands, server: FakeServer) -> Commands:
+    server.is_approved = True
+    assert commands.run("acquire", "--wait") == ExitCode.OK
+    server.requests.clear()
+    return commands
