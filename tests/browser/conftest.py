@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from mock_authz.domain.organization import PlainPassword
 from mock_authz.usecases import acquire
 from tests.factories import DANA, NOW, SAM, default_records, expect
+from tests.programs import needed
 from tests.serving import RunningSandbox, serving_sandbox
 
-CHROMIUM: Final = "/usr/bin/chromium"
 # Nothing that it would fetch by itself; the tests run without a network.
 ARGUMENTS: Final = [
     "--no-sandbox",
@@ -33,8 +34,9 @@ PATIENCE_MILLISECONDS: Final = 15_000
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for each file, not for the session: while Playwright runs, no other test can run an event loop."""
+    chromium = needed("chromium", "chromium-browser", "google-chrome", why="the pages are driven in it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -65,7 +67,14 @@ def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def tab(browser_context: BrowserContext) -> Iterator[Page]:
     """One tab. What the browser complains of (a blocked style, a broken file) fails the test."""
-    page = browser_context.new_page()
+    with watched(browser_context) as page:
+        yield page
+
+
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
+    """Open a tab, of which the browser must have nothing to complain."""
+    page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.extend(_complaints(message)))
     page.on("pageerror", lambda error: complaints.append(str(error)))
