@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,9 +32,25 @@ def decode(value: Any, record_type: type[R]) -> R:
         UnreadableRecordError: they are none.
     """
     try:
-        return msgspec.convert(value, record_type)
+        record = msgspec.convert(value, record_type)
     except msgspec.ValidationError as error:
         raise UnreadableRecordError(str(error)) from None
+    if (name := _unread(value, encode(record))) is not None:
+        raise UnreadableRecordError(f"there is no member {name!r} in a {record_type.__name__}")
+    return record
+
+
+def _unread(given: Any, read: Any) -> str | None:
+    """Find a member that was given and that nobody read: a newer server may have meant something by it."""
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(given, dict) and isinstance(read, dict):
+        if unread := [str(name) for name in given if name not in read]:
+            return unread[0]
+        pairs = ((value, read[name]) for name, value in given.items())
+    elif isinstance(given, list) and isinstance(read, list):
+        pairs = zip(given, read, strict=True)
+    found = (_unread(*pair) for pair in pairs)
+    return next((name for name in found if name is not None), None)
 
 
 def encode_entry(entry: Entry) -> dict[str, Any]:
@@ -51,4 +68,6 @@ def decode_entry(value: dict[str, Any]) -> Event | Exchange:
     members = {name: member for name, member in value.items() if name not in ("sequence", "kind")}
     if value.get("kind") == "event":
         return decode(members, Event)
-    return decode(members, Exchange)
+    if value.get("kind") == "exchange":
+        return decode(members, Exchange)
+    raise UnreadableRecordError("an entry of the journal is of the kind event or exchange")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, takewhile
 from threading import RLock
 from typing import Final, NamedTuple, cast
 
@@ -88,6 +88,11 @@ class _Shelf:
     def log(self, of: Event | Exchange) -> None:
         self.entries += 1
         self.journal.append(Entry(self.entries, of))
+
+    def later(self, after: int) -> list[Entry]:
+        """Read back from the end: who follows a journal asks for its last few entries again and again."""
+        later = list(takewhile(lambda entry: entry.sequence > after, reversed(self.journal)))
+        return later[::-1]
 
 
 def _place_of(record: object, record_id: str, created: int) -> _Place:
@@ -188,5 +193,5 @@ class MemoryStore:
     ) -> list[Entry]:
         with self._lock:
             shelf = self._shelves.get(sandbox)
-            entries = [] if shelf is None else [entry for entry in shelf.journal if entry.sequence > after]
+            entries = [] if shelf is None else shelf.later(after)
         return entries if keep is None else [entry for entry in entries if keep(entry)]

@@ -55,7 +55,7 @@ KINDS: dict[type, Kind] = {
         "human_script",
         lambda script: script.human_id,
         {
-            "grant": lambda script: script.grant_id if script.acted_at is None else None,
+            "grant": lambda script: script.grant_id,
             "waiting": lambda script: WAITING if script.grant_id is None else None,
         },
     ),

@@ -62,26 +62,36 @@ def create_sandbox(
 
 
 def find_sandbox(store: Store, name: str, *, real_at: float | None = None) -> Sandbox | None:
-    """Load a sandbox's record; None if there is none, or if its life in real time is over."""
-    stored = store.get(name, Sandbox, ONLY)
-    if stored is None:
+    """Load a sandbox's record; None if there is none, or if its life in real time is over. A snapshot is none."""
+    stored = None if is_snapshot(name) else store.get(name, Sandbox, ONLY)
+    if stored is None or (real_at is not None and _is_over(stored.record, real_at)):
         return None
-    expires_at = stored.record.expires_real_at
-    is_over = expires_at is not None and real_at is not None and real_at >= expires_at
-    return None if is_over else stored.record
+    return stored.record
+
+
+def _is_over(sandbox: Sandbox, real_at: float) -> bool:
+    return sandbox.expires_real_at is not None and real_at >= sandbox.expires_real_at
 
 
 def list_sandboxes(store: Store) -> list[Sandbox]:
     """Load all sandboxes' records, in order of creation; no snapshots."""
-    found = (find_sandbox(store, name) for name in store.sandboxes() if not is_snapshot(name))
+    found = (find_sandbox(store, name) for name in store.sandboxes())
     return [sandbox for sandbox in found if sandbox is not None]
 
 
 def sweep(store: Store, *, real_at: float) -> None:
-    """Forget the sandboxes whose life in real time is over."""
-    for sandbox in list_sandboxes(store):
-        if sandbox.expires_real_at is not None and real_at >= sandbox.expires_real_at:
-            drop_sandbox(store, sandbox.name)
+    """Forget the sandboxes whose life in real time is over, and what was written to one after it had been dropped.
+
+    A request may be on its way, held up by a fault, when its sandbox goes.
+    """
+    for name in store.sandboxes():
+        if is_snapshot(name):
+            continue
+        stored = store.get(name, Sandbox, ONLY)
+        if stored is None:
+            store.drop(name)
+        elif _is_over(stored.record, real_at):
+            drop_sandbox(store, name)
 
 
 def drop_sandbox(store: Store, name: str) -> Conflict | None:

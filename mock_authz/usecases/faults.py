@@ -11,26 +11,30 @@ from mock_authz.domain.faults import Fault
 from mock_authz.domain.refusals import NotFound
 from mock_authz.usecases.context import Context, Transaction
 
+NO_FAULT = NotFound("There is no such fault.")
+
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
     """What a request is about, for faults that look at it.
 
     Attributes:
-        server_id: finds the device that asks; called only if a fault wants to know.
+        client_id: finds the client that asks; called only if a fault wants to know. Likewise `server_id`, the device.
     """
 
     step: str
-    client_id: str | None
+    client_id: Callable[[], str | None]
     server_id: Callable[[], str | None]
 
 
 def add_fault(context: Context, fault: Fault) -> Fault:
-    """Declare a fault; its id is derived here."""
+    """Declare a fault; its id is derived here. One whose window has begun is an outage from now on."""
 
     def work(transaction: Transaction) -> Fault:
         named = replace(fault, fault_id=transaction.new_id("fault"))
         transaction.put(named)
+        if _is_in_its_window(named, now=context.now):
+            transaction.emit(EventType.OUTAGE_BEGAN, fault_id=named.fault_id, kind=named.kind.value)
         return named
 
     return context.transact(work)
@@ -41,17 +45,32 @@ def list_faults(context: Context) -> list[Fault]:
     return [stored.record for stored in context.store.every(context.sandbox.name, Fault)]
 
 
+def find_fault(context: Context, fault_id: str) -> Fault | NotFound:
+    """Load one fault."""
+    stored = context.store.get(context.sandbox.name, Fault, fault_id)
+    return NO_FAULT if stored is None else stored.record
+
+
 def remove_fault(context: Context, fault_id: str) -> Fault | NotFound:
-    """Remove one fault, and show what it did."""
+    """Remove one fault, and show what it did. An outage that goes on ends with it."""
 
     def work(transaction: Transaction) -> Fault | NotFound:
         fault = transaction.get(Fault, fault_id)
         if fault is None:
-            return NotFound("There is no such fault.")
+            return NO_FAULT
         transaction.delete(Fault, fault_id)
+        if _is_in_its_window(fault, now=context.now):
+            transaction.emit(EventType.OUTAGE_ENDED, fault_id=fault_id, kind=fault.kind.value)
         return fault
 
     return context.transact(work)
+
+
+def _is_in_its_window(fault: Fault, *, now: int) -> bool:
+    """Say whether a fault has a window in virtual time that has begun and not ended: what falls due begins and ends it else."""
+    if fault.from_at is None or now < fault.from_at:
+        return False
+    return fault.until_at is None or now < fault.until_at
 
 
 def clear_faults(context: Context) -> list[Fault]:
@@ -97,5 +116,6 @@ def strike(context: Context, exchanged: Exchanged) -> list[Fault]:
 def _is_about(context: Context, fault: Fault, exchanged: Exchanged) -> bool:
     if not faults.is_open(fault, now=context.now):
         return False
-    server_id = exchanged.server_id() if fault.server_id is not None else None
-    return faults.concerns(fault, step=exchanged.step, client_id=exchanged.client_id, server_id=server_id)
+    client_id = None if fault.client_id is None else exchanged.client_id()
+    server_id = None if fault.server_id is None else exchanged.server_id()
+    return faults.concerns(fault, step=exchanged.step, client_id=client_id, server_id=server_id)

@@ -19,6 +19,7 @@ from mock_authz.store.records import WAITING
 from mock_authz.usecases.approvals import approve_grant, deny_grant
 from mock_authz.usecases.context import Context, Transaction
 
+NO_HUMAN = NotFound("There is no such scripted human.")
 NOBODY = NotFound("No administrator of the sandbox may authorize a device now.")
 
 
@@ -32,8 +33,8 @@ def add_human(context: Context, script: HumanScript) -> HumanScript:
         named = replace(script, human_id=transaction.new_id("human_script"))
         transaction.put(named)
         for grant in reversed(transaction.every(DeviceGrant)):
-            is_free = not transaction.find(HumanScript, "grant", grant.grant_id)
-            if is_free and device_grant.is_open(grant, now=context.now):
+            is_open = device_grant.is_open(grant, now=context.now)
+            if is_open and not transaction.find(HumanScript, "grant", grant.grant_id):
                 loaded = transaction.get(DeviceGrant, grant.grant_id) or grant
                 if human_script.takes_on(named, client_id=loaded.client_id):
                     return _bind(context, transaction, named, loaded)
@@ -47,12 +48,18 @@ def list_humans(context: Context) -> list[HumanScript]:
     return [stored.record for stored in context.store.every(context.sandbox.name, HumanScript)]
 
 
+def find_human(context: Context, human_id: str) -> HumanScript | NotFound:
+    """Load one scripted human."""
+    stored = context.store.get(context.sandbox.name, HumanScript, human_id)
+    return NO_HUMAN if stored is None else stored.record
+
+
 def remove_human(context: Context, human_id: str) -> NotFound | None:
     """Remove a scripted human; what it has decided stands."""
 
     def work(transaction: Transaction) -> NotFound | None:
         if transaction.get(HumanScript, human_id) is None:
-            return NotFound("There is no such scripted human.")
+            return NO_HUMAN
         transaction.delete(HumanScript, human_id)
         return None
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from mock_authz import clock as clocks
-from mock_authz.domain import user_code
-from mock_authz.domain.events import Event
 from mock_authz.domain.refusals import Conflict
 from mock_authz.instants import utc
 from mock_authz.oauth.reply import YAML, Reply
@@ -16,10 +13,10 @@ from mock_authz.usecases import control, faults
 from mock_authz.web.bench import BENCH
 from mock_authz.web.bench.faults import shown_fault
 from mock_authz.web.control_body import clock_of, creation_of, instant_of
-from mock_authz.web.desk import Desk, Place, within
+from mock_authz.web.desk import Desk, Place, check_issuer, within
 from mock_authz.web.problems import refused
 from mock_authz.web.rest import Call, Routes, bare, created, listing, taking, taking_perhaps
-from mock_authz.web.shown import NO_STORE, shown_clock, shown_sandbox
+from mock_authz.web.shown import NO_STORE, shown_clock, shown_event, shown_sandbox
 
 # Room for a seed of 10,000 devices and more.
 LARGEST_BODY: Final = 16 * 1024 * 1024
@@ -70,18 +67,6 @@ def create_sandbox(call: Call, desk: Desk) -> Reply:
     )
 
 
-def check_issuer(issuer: str, desk: Desk) -> Conflict | None:
-    """Refuse an issuer that clients could not use.
-
-    Deviation: http issuers on loopback or on hosts declared for development (protocol.md, "Endpoints").
-    """
-    parts = urlsplit(issuer)
-    if parts.scheme == "http" and parts.hostname not in desk.http_hosts:
-        detail = "An http issuer needs a loopback host, or one that the server was told to answer to."
-        return Conflict(detail, reason="issuer_not_allowed")
-    return None
-
-
 def show_sandbox(_: Call, place: Place) -> Reply:
     """Show one sandbox."""
     return Reply(200, shown_sandbox(place.sandbox), NO_STORE)
@@ -110,7 +95,9 @@ def set_clock(call: Call, place: Place) -> Reply:
     call.body.finish()
     desk = place.desk
     events = control.set_clock(desk.store, place.sandbox.name, clock, real_at=place.real_at, enter=desk.enter)
-    return Reply(200, {**shown_clock(clock, place.real_at), "events": [_event(event) for event in events]})
+    return Reply(
+        200, {**shown_clock(clock, place.real_at), "events": [shown_event(event) for event in events]}
+    )
 
 
 def advance(call: Call, place: Place) -> Reply:
@@ -127,15 +114,8 @@ def advance(call: Call, place: Place) -> Reply:
     moved = place.sandbox.clock.moved(to=to, real_at=place.real_at)
     desk = place.desk
     events = control.set_clock(desk.store, place.sandbox.name, moved, real_at=place.real_at, enter=desk.enter)
-    shown = {"now": to, "now_utc": utc(to), "events": [_event(event) for event in events]}
+    shown = {"now": to, "now_utc": utc(to), "events": [shown_event(event) for event in events]}
     return Reply(200, shown)
-
-
-def _event(event: Event) -> dict[str, Any]:
-    shown = {"at": event.at, "type": event.type, **event.subject}
-    if "user_code" in shown:
-        shown["user_code"] = user_code.display(str(shown["user_code"]))
-    return shown
 
 
 PATH: Final = "/_control/sandboxes/{sandbox}"

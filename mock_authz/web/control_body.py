@@ -44,9 +44,7 @@ class Creation:
 
 def creation_of(body: Body, *, issuer_of: Callable[[str], str], real_at: float) -> Creation:
     """Read a sandbox to be created; what is left out has its default, the name included."""
-    name = (
-        body.optional("name", lambda member: read_name(body, member)) or f"sandbox-{fresh_seed()[:5].hex()}"
-    )
+    name = body.optional("name", lambda member: read_name(body, member)) or fresh_name()
     issuer = body.optional("issuer", lambda member: read_issuer(body, member)) or issuer_of(name)
     clock = Clock()
     if body.has("clock"):
@@ -63,9 +61,19 @@ def creation_of(body: Body, *, issuer_of: Callable[[str], str], real_at: float) 
         random_seed=body.optional(
             "random_seed", lambda member: body.text(member, longest=LONGEST_RANDOM_SEED)
         ),
-        lives_seconds=body.nullable(
-            "lives_seconds", lambda member: body.integer(member, least=1, most=LONGEST_LIFE_SECONDS)
-        ),
+        lives_seconds=read_life(body),
+    )
+
+
+def fresh_name() -> str:
+    """Make a name for a sandbox that was given none."""
+    return f"sandbox-{fresh_seed()[:5].hex()}"
+
+
+def read_life(body: Body) -> int | None:
+    """Read how long a sandbox is to live, in real time; None for as long as the server."""
+    return body.nullable(
+        "lives_seconds", lambda member: body.integer(member, least=1, most=LONGEST_LIFE_SECONDS)
     )
 
 

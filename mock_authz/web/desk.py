@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mock_authz import clock as clocks
+from mock_authz.domain.refusals import Conflict
 from mock_authz.oauth.reply import Reply
 from mock_authz.sandbox import Sandbox
 from mock_authz.store.port import Store
@@ -47,17 +49,36 @@ class Place:
     real_at: float
 
 
+def look(desk: Desk, name: str) -> Place | None:
+    """Look at a sandbox: read both clocks, and apply what fell due; None if there is no such sandbox."""
+    real_at = clocks.real_now()
+    found = control.find_sandbox(desk.store, name, real_at=real_at)
+    if found is None:
+        return None
+    now = found.clock.now(real_at)
+    control.settle(desk.store, found, now=now, enter=desk.enter)
+    # Settling changes the record.
+    sandbox = control.find_sandbox(desk.store, name) or found
+    return Place(desk=desk, sandbox=sandbox, context=desk.enter(desk.store, sandbox, now), real_at=real_at)
+
+
 def within(handler: Callable[[Call, Place], Reply | Awaitable[Reply]]) -> Handler[Desk]:
     """Make a handler that acts on the sandbox which the path names; what fell due is applied first."""
 
     def handle(call: Call, desk: Desk) -> Reply | Awaitable[Reply]:
-        real_at = clocks.real_now()
-        sandbox = control.find_sandbox(desk.store, call.params["sandbox"], real_at=real_at)
-        if sandbox is None:
-            return NO_SANDBOX
-        now = sandbox.clock.now(real_at)
-        control.settle(desk.store, sandbox, now=now, enter=desk.enter)
-        context = desk.enter(desk.store, sandbox, now)
-        return handler(call, Place(desk=desk, sandbox=sandbox, context=context, real_at=real_at))
+        place = look(desk, call.params["sandbox"])
+        return NO_SANDBOX if place is None else handler(call, place)
 
     return handle
+
+
+def check_issuer(issuer: str, desk: Desk) -> Conflict | None:
+    """Refuse an issuer that clients could not use.
+
+    Deviation: http issuers on loopback or on hosts declared for development (protocol.md, "Endpoints").
+    """
+    parts = urlsplit(issuer)
+    if parts.scheme == "http" and parts.hostname not in desk.http_hosts:
+        detail = "An http issuer needs a loopback host, or one that the server was told to answer to."
+        return Conflict(detail, reason="issuer_not_allowed")
+    return None

@@ -6,7 +6,7 @@ Knows nothing of what the endpoints do. The only place of the server that waits:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,9 +26,9 @@ from mock_authz.web.problems import problem
 from mock_authz.web.protocol import Endpoint, Form
 from mock_authz.web.visit import LARGEST_BODY, BodyTooLargeError, Visit, parse_form, read_body
 
-CREDENTIALS: Final = frozenset({
-    "device_code", "refresh_token", "access_token", "token", "client_secret", "client_assertion", "password",
-})  # fmt: skip
+# The parameters that hold no credential. Of any other, a misspelt one too, nobody knows that it holds none.
+PLAIN_PARAMETERS: Final = frozenset({"grant_type", "client_id", "scope", "token_type_hint"})
+CREDENTIALS: Final = frozenset({"device_code", "access_token", "refresh_token", "id_token"})
 TOKEN_STEPS: Final = {
     "urn:ietf:params:oauth:grant-type:device_code": "token:device_code",
     "refresh_token": "token:refresh",
@@ -58,7 +58,7 @@ async def answer(visit: Visit, endpoint: Endpoint) -> Reply:
         step = TOKEN_STEPS.get(form.get("grant_type", ""), step)
     striking = faults.strike(
         visit.context,
-        Exchanged(step, form.get("client_id"), lambda: _server_id(visit, form)),
+        Exchanged(step, lambda: _client_id(visit, form), lambda: _server_id(visit, form)),
     )
     await _wait(striking)
     reply = _unacted(striking) or reply or visit.context.behaviour.respond(visit, form, endpoint.handler)
@@ -130,6 +130,11 @@ def _spoilt(striking: list[Fault], reply: Reply) -> Reply:
     return reply
 
 
+def _client_id(visit: Visit, form: Form) -> str | None:
+    """Find the client that asks: by its name, or by the license token that it presents."""
+    return form.get("client_id") or _claim(visit, form, "client_id")
+
+
 def _server_id(visit: Visit, form: Form) -> str | None:
     """Find the device that asks, by the credential that it presents."""
     context, entropy = visit.context, visit.context.entropy
@@ -141,11 +146,15 @@ def _server_id(visit: Visit, form: Form) -> str | None:
     if (named := entropy.read_credential("refresh_token", presented)) is not None:
         license_ = context.store.get(name, License, named[0])
         return None if license_ is None else license_.record.server_id
-    bearer = visit.request.headers.get("authorization", "").partition(" ")[2]
-    claims = minting.verify(
-        bearer.strip() or presented, keys.list_keys(context), issuer=context.sandbox.issuer
-    )
-    return None if claims is None else str(claims.get("sub"))
+    return _claim(visit, form, "sub")
+
+
+def _claim(visit: Visit, form: Form, name: str) -> str | None:
+    bearer = visit.request.headers.get("authorization", "").partition(" ")[2].strip()
+    presented = bearer or form.get("token", "")
+    context = visit.context
+    claims = minting.verify(presented, keys.list_keys(context), issuer=context.sandbox.issuer)
+    return None if claims is None else str(claims.get(name))
 
 
 # --- the journal ---
@@ -161,16 +170,18 @@ def _journal(visit: Visit, step: str, form: Form, reply: Reply, *, struck: tuple
             method=visit.request.method,
             path=visit.path,
             status=reply.status,
-            request=_without_secrets(context, form),
-            response=_without_secrets(context, reply.members or {}),
+            request=_fingerprinted(context, form, secret=form.keys() - PLAIN_PARAMETERS),
+            response=_fingerprinted(context, reply.members or {}, secret=CREDENTIALS),
             faults=struck,
         ),
     )
 
 
-def _without_secrets(context: Context, members: Mapping[str, Any]) -> dict[str, Any]:
+def _fingerprinted(
+    context: Context, members: Mapping[str, Any], *, secret: Collection[str]
+) -> dict[str, Any]:
     """Replace each credential by its fingerprint, which tells two apart and shows neither."""
     return {
-        name: f"fingerprint:{context.entropy.fingerprint(str(value))}" if name in CREDENTIALS else value
+        name: f"fingerprint:{context.entropy.fingerprint(str(value))}" if name in secret else value
         for name, value in members.items()
     }

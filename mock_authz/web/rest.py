@@ -124,9 +124,9 @@ def bare(handler: Handler[C], **query: str) -> Operation[C]:
     return Operation(handler, query=query)
 
 
-def taking(handler: Handler[C]) -> Operation[C]:
-    """Describe an operation that takes a JSON object."""
-    return Operation(handler, Takes.A_BODY)
+def taking(handler: Handler[C], **query: str) -> Operation[C]:
+    """Describe an operation that takes a JSON object, and perhaps query parameters."""
+    return Operation(handler, Takes.A_BODY, query)
 
 
 def taking_perhaps(handler: Handler[C]) -> Operation[C]:

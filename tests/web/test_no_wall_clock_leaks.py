@@ -80,7 +80,7 @@ def process_at(request: pytest.FixtureRequest) -> Iterator[None]:
 def watched(request: pytest.FixtureRequest, process_at: None) -> WatchedSite:
     site = WatchedSite(a_site(now=START, records=default_records()))
     clock = members(site.send("PUT", CLOCK, json={"mode": request.param, "now": START}), 200)
-    assert clock == {"mode": request.param, "now": START, "now_utc": "2030-01-01T00:00:00Z"}
+    assert clock == {"mode": request.param, "now": START, "now_utc": "2030-01-01T00:00:00Z", "events": []}
     return site
 
 

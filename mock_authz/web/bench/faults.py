@@ -76,6 +76,12 @@ def list_faults(_: Call, place: Place) -> Reply:
     return listing([shown_fault(fault) for fault in faults.list_faults(place.context)])
 
 
+def show_fault(call: Call, place: Place) -> Reply:
+    """Show one fault, with what it did."""
+    found = faults.find_fault(place.context, call.params["fault_id"])
+    return Reply(200, shown_fault(found)) if isinstance(found, Fault) else refused(found)
+
+
 def remove_fault(call: Call, place: Place) -> Reply:
     """Remove one fault, and show what it did."""
     removed = faults.remove_fault(place.context, call.params["fault_id"])
@@ -88,9 +94,9 @@ def clear_faults(_: Call, place: Place) -> Reply:
 
 
 def shown_fault(fault: Fault) -> dict[str, Any]:
-    """Show a fault, with what is left of it."""
+    """Show a fault, with what it did; of its members those that its kind has."""
     encoded: dict[str, Any] = codec.encode(fault)
-    return encoded
+    return {name: value for name, value in encoded.items() if ONLY_FOR.get(name, fault.kind) is fault.kind}
 
 
 PATH: Final = "/_control/sandboxes/{sandbox}/faults"
@@ -100,5 +106,5 @@ ROUTES: Final[dict[str, dict[str, Operation[Desk]]]] = {
         "POST": taking(within(add_fault)),
         "DELETE": bare(within(clear_faults)),
     },
-    PATH + "/{fault_id}": {"DELETE": bare(within(remove_fault))},
+    PATH + "/{fault_id}": {"GET": bare(within(show_fault)), "DELETE": bare(within(remove_fault))},
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlencode
 
 from mock_authz import __version__
 from mock_authz.instants import utc
@@ -47,7 +46,8 @@ def _request(issuer: str, exchange: Exchange) -> dict[str, Any]:
     }
     if exchange.request:
         params = [{"name": name, "value": str(value)} for name, value in exchange.request.items()]
-        request["postData"] = {"mimeType": FORM, "params": params, "text": urlencode(dict(exchange.request))}
+        # HAR 1.2, postData: params or text, not both.
+        request["postData"] = {"mimeType": FORM, "params": params}
     return request
 
 
@@ -57,7 +57,7 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         "status": exchange.status,
         "statusText": "",
         **_common(),
-        "content": {"size": len(text), "mimeType": "application/json", "text": text},
+        "content": {"size": len(text), "mimeType": "application/json" if text else "x-unknown", "text": text},
         "redirectURL": "",
         "bodySize": len(text),
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from mock_authz.domain import user_code
+from mock_authz.domain.device_grant import DeviceGrant
 from mock_authz.domain.human_script import Act, HumanScript
 from mock_authz.domain.organization import Administrator, Client, Device
-from mock_authz.domain.refusals import Conflict
+from mock_authz.domain.refusals import Conflict, NotFound
 from mock_authz.oauth.reply import Reply
 from mock_authz.store import codec
 from mock_authz.usecases import humans
@@ -35,7 +37,7 @@ def add_human(call: Call, place: Place) -> Reply:
     if (refusal := _unknown(place, script)) is not None:
         return refused(refusal)
     made = humans.add_human(place.context, script)
-    return created(call, codec.encode(made), made.human_id)
+    return created(call, _shown(place, made), made.human_id)
 
 
 def _unknown(place: Place, script: HumanScript) -> Conflict | None:
@@ -54,7 +56,21 @@ def _unknown(place: Place, script: HumanScript) -> Conflict | None:
 
 def list_humans(_: Call, place: Place) -> Reply:
     """List all scripted humans, those who have acted too."""
-    return listing([codec.encode(script) for script in humans.list_humans(place.context)])
+    return listing([_shown(place, script) for script in humans.list_humans(place.context)])
+
+
+def show_human(call: Call, place: Place) -> Reply:
+    """Show one scripted human."""
+    found = humans.find_human(place.context, call.params["human_id"])
+    return refused(found) if isinstance(found, NotFound) else Reply(200, _shown(place, found))
+
+
+def _shown(place: Place, script: HumanScript) -> dict[str, Any]:
+    """Show a scripted human, with the user code that it took on."""
+    encoded: dict[str, Any] = codec.encode(script)
+    grant_id = encoded.pop("grant_id")
+    stored = None if grant_id is None else place.context.store.get(place.sandbox.name, DeviceGrant, grant_id)
+    return {**encoded, "user_code": None if stored is None else user_code.display(stored.record.user_code)}
 
 
 def remove_human(call: Call, place: Place) -> Reply:
@@ -66,5 +82,5 @@ def remove_human(call: Call, place: Place) -> Reply:
 PATH: Final = "/_control/sandboxes/{sandbox}/humans"
 ROUTES: Final[dict[str, dict[str, Operation[Desk]]]] = {
     PATH: {"GET": bare(within(list_humans)), "POST": taking(within(add_human))},
-    PATH + "/{human_id}": {"DELETE": bare(within(remove_human))},
+    PATH + "/{human_id}": {"GET": bare(within(show_human)), "DELETE": bare(within(remove_human))},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mock_authz import __version__
@@ -9,17 +10,14 @@ from mock_authz import clock as clocks
 from mock_authz.domain.refusals import Conflict, NotFound
 from mock_authz.entropy import fresh_seed
 from mock_authz.oauth.reply import Reply
-from mock_authz.sandbox import NAME_PATTERN
+from mock_authz.sandbox import NAME_PATTERN, Sandbox, is_issuer
 from mock_authz.store.codec import UnreadableRecordError
-from mock_authz.usecases import snapshots
-from mock_authz.web.body import Body
-from mock_authz.web.control_body import read_issuer, read_name
-from mock_authz.web.desk import Desk, Place, within
-from mock_authz.web.problems import refused
+from mock_authz.usecases import control, exporting, snapshots
+from mock_authz.web.control_body import ISSUER_PATTERN, fresh_name, read_issuer, read_life, read_name
+from mock_authz.web.desk import Desk, Place, check_issuer, within
+from mock_authz.web.problems import refused, unprocessable
 from mock_authz.web.rest import Call, Operation, bare, created, listing, taking, taking_perhaps
 from mock_authz.web.shown import NO_STORE, shown_sandbox
-
-SNAPSHOT_NAME: Final = NAME_PATTERN
 
 
 def list_snapshots(_: Call, place: Place) -> Reply:
@@ -38,6 +36,13 @@ def take(call: Call, place: Place) -> Reply:
     return created(call, {"name": name}, name) if refusal is None else refused(refusal)
 
 
+def show(call: Call, place: Place) -> Reply:
+    """Show one snapshot."""
+    name = call.params["snapshot"]
+    is_there = snapshots.has_snapshot(place.desk.store, place.sandbox, name=name)
+    return Reply(200, {"name": name}) if is_there else refused(snapshots.NO_SNAPSHOT)
+
+
 def restore(call: Call, place: Place) -> Reply:
     """Put the sandbox back to a snapshot."""
     name = call.params["snapshot"]
@@ -53,55 +58,69 @@ def drop(call: Call, place: Place) -> Reply:
 
 def fork(call: Call, place: Place) -> Reply:
     """Copy the sandbox to another one, which goes its own way."""
-    name, issuer = _named(call.body)
-    call.body.finish()
-    name = name or f"sandbox-{fresh_seed()[:5].hex()}"
+    body, desk = call.body, place.desk
+    name = body.optional("name", lambda member: read_name(body, member)) or fresh_name()
+    issuer = body.optional("issuer", lambda member: read_issuer(body, member)) or desk.issuer_of(name)
+    lives_seconds = read_life(body)
+    body.finish()
+    if (refusal := check_issuer(issuer, desk)) is not None:
+        return refused(refusal)
+    control.sweep(desk.store, real_at=place.real_at)
     answer = snapshots.fork(
-        place.desk.store,
+        desk.store,
         place.sandbox,
         name=name,
-        issuer=issuer or place.desk.issuer_of(name),
+        issuer=issuer,
         real_at=place.real_at,
+        lives_seconds=lives_seconds,
     )
-    if isinstance(answer, Conflict):
-        return refused(answer)
-    return Reply(201, shown_sandbox(answer), {"location": f"/_control/sandboxes/{name}", **NO_STORE})
+    return _made(answer)
 
 
 def export(_: Call, place: Place) -> Reply:
     """Give everything of the sandbox, for a bug report."""
     store, sandbox = place.desk.store, place.sandbox
-    return Reply(200, snapshots.export(store, sandbox, version=__version__, real_at=place.real_at), NO_STORE)
+    exported = exporting.export(store, sandbox, version=__version__, real_at=place.real_at)
+    return Reply(200, exported, NO_STORE)
 
 
 def load(call: Call, desk: Desk) -> Reply:
-    """Load what another server exported, as a new sandbox."""
-    body = call.body
-    exported = body.value("export", dict, "what GET /_control/sandboxes/{sandbox}/export gave")
-    name, issuer = _named(body)
-    body.finish()
+    """Load what this server or another one exported, as a new sandbox."""
+    body, real_at = call.body, clocks.real_now()
     try:
-        answer = snapshots.load(desk.store, exported, name=name, issuer=issuer, real_at=clocks.real_now())
+        exported = exporting.read(body.members())
     except UnreadableRecordError as error:
-        body.fault(f"It cannot be loaded: {error}.", "export")
-        body.finish()
-        raise
+        return unprocessable([{"pointer": "#", "detail": f"It cannot be loaded: {error}."}])
+    sandbox = exported.sandbox
+    name = call.query.get("name", sandbox.name)
+    issuer = call.query.get("issuer", sandbox.issuer)
+    if not re.fullmatch(NAME_PATTERN, name):
+        body.fault("Its name is none that a sandbox can have: give one as ?name=.", "sandbox", "name")
+    if not re.fullmatch(ISSUER_PATTERN, issuer) or not is_issuer(issuer):
+        body.fault("Its issuer is none: give one as ?issuer=.", "sandbox", "issuer")
+    for index, quirk in enumerate(sandbox.quirks):
+        if quirk not in desk.quirks():
+            body.fault(f"This server has no quirk {quirk}.", "sandbox", "quirks", index)
+    body.finish()
+    if (refusal := check_issuer(issuer, desk)) is not None:
+        return refused(refusal)
+    control.sweep(desk.store, real_at=real_at)
+    return _made(exporting.load(desk.store, exported, name=name, issuer=issuer, real_at=real_at))
+
+
+def _made(answer: Sandbox | Conflict) -> Reply:
     if isinstance(answer, Conflict):
         return refused(answer)
-    return Reply(201, shown_sandbox(answer), {"location": f"/_control/sandboxes/{answer.name}", **NO_STORE})
-
-
-def _named(body: Body) -> tuple[str | None, str | None]:
-    name = body.optional("name", lambda member: read_name(body, member))
-    return name, body.optional("issuer", lambda member: read_issuer(body, member))
+    headers = {"location": f"/_control/sandboxes/{answer.name}", **NO_STORE}
+    return Reply(201, shown_sandbox(answer), headers)
 
 
 PATH: Final = "/_control/sandboxes/{sandbox}"
 ROUTES: Final[dict[str, dict[str, Operation[Desk]]]] = {
     PATH + "/snapshots": {"GET": bare(within(list_snapshots)), "POST": taking_perhaps(within(take))},
-    PATH + "/snapshots/{snapshot}": {"DELETE": bare(within(drop))},
+    PATH + "/snapshots/{snapshot}": {"GET": bare(within(show)), "DELETE": bare(within(drop))},
     PATH + "/snapshots/{snapshot}/restore": {"POST": bare(within(restore))},
     PATH + "/fork": {"POST": taking_perhaps(within(fork))},
     PATH + "/export": {"GET": bare(within(export))},
-    "/_control/import": {"POST": taking(load)},
+    "/_control/import": {"POST": taking(load, name=NAME_PATTERN, issuer=ISSUER_PATTERN)},
 }
