@@ -86,15 +86,6 @@ async function watch() {
   setTimeout(watch, current().dataset.busy === "yes" ? BUSY_MS : CALM_MS);
 }
 
-// The connection's return refreshes at once; the client sees to it that it is at most once a minute.
-async function refresh() {
-  const form = panel.querySelector('form[action="/refresh"]');
-  if (form !== null) {
-    await fetch("/refresh", { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    await look();
-  }
-}
-
 panel.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copies]");
   if (button !== null) {
@@ -102,7 +93,12 @@ panel.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { void look(); } });
-addEventListener("online", () => { void refresh(); });
+addEventListener("online", () => {
+  // The connection's return: as if the page were opened, which refreshes a license at once, at most once a minute.
+  if (panel.querySelector('form[action="/refresh"]') !== null) {
+    location.reload();
+  }
+});
 
 if (location.search !== "") {
   // So that a reload counts as opening the page.
