@@ -1,0 +1,177 @@
+"""Tries rules on a target, several at a time in threads, and gives each one outcome. Prints nothing.
+
+Rule tests wait for the network and the target, so threads are enough, start at once and share the connections.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from authz_conformance import real_time
+from authz_conformance.catalogue import Profile, Rule
+from authz_conformance.readiness import Readiness
+from authz_conformance.rules import Binding
+from authz_conformance.server_under_test import ServerUnderTest
+from authz_conformance.story import Story
+from authz_conformance.targets.ports import Target
+from authz_conformance.verdicts import (
+    Outcome,
+    PreconditionBroken,
+    RuleBroken,
+    Verdict,
+    verdict_of,
+)
+from authz_conformance.wire import Connection
+
+Listener = Callable[[Outcome], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to try, and how.
+
+    Attributes:
+        rules: in the order of the report.
+        profiles: that the target is held to; they decide the levels.
+        seed: of the whole run.
+        jobs: rules at a time; None leaves it to the target.
+        strict: a broken precondition is a failure.
+        seconds: that the whole run may take; what has not begun by then is not testable.
+    """
+
+    rules: Sequence[Rule]
+    profiles: Sequence[Profile]
+    seed: str = "1"
+    jobs: int | None = None
+    strict: bool = False
+    seconds: float = 1800.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What came of a run.
+
+    Attributes:
+        outcomes: in the order of the plan.
+        not_run: rules that were not tried, because the run was broken off.
+        lost: why the target counts as lost; None if it held out.
+    """
+
+    outcomes: Sequence[Outcome]
+    not_run: Sequence[str]
+    lost: str | None
+    seconds: float
+
+
+class Runner:
+    """Tries rules on one target.
+
+    Args:
+        target: What is judged.
+        connection: To it.
+        readiness: What it can be tried with.
+        bindings: The tests, by rule.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        connection: Connection,
+        *,
+        readiness: Readiness,
+        bindings: Mapping[str, Binding],
+    ) -> None:
+        self._target, self._connection = target, connection
+        self._readiness, self._bindings = readiness, bindings
+
+    def run(self, plan: Plan, listener: Listener = lambda _: None) -> Trial:
+        """Try all rules of a plan; on Ctrl-C give what there is so far."""
+        real_time.begin()
+        began = real_time.monotonic()
+        found: dict[str, Outcome] = {}
+        with _pool(plan.jobs or self._target.jobs) as pool:
+            tries = [pool.submit(self._try, rule, plan, began + plan.seconds) for rule in plan.rules]
+            try:
+                for outcome in _finished(tries):
+                    found[outcome.rule.id] = outcome
+                    listener(outcome)
+            except KeyboardInterrupt:
+                self._break_off(tries)
+        return Trial(
+            outcomes=[found[rule.id] for rule in plan.rules if rule.id in found],
+            not_run=[rule.id for rule in plan.rules if rule.id not in found],
+            lost=self._connection.patience.lost,
+            seconds=real_time.monotonic() - began,
+        )
+
+    def _break_off(self, tries: Sequence[Future[Outcome | None]]) -> None:
+        real_time.break_off()
+        self._connection.patience.lost = "the run was broken off"
+        for one in tries:
+            one.cancel()
+
+    def _try(self, rule: Rule, plan: Plan, deadline: float) -> Outcome | None:
+        level = rule.level_under(plan.profiles)
+        if (why := self._readiness.unsupported(rule)) is not None:
+            return Outcome(rule=rule, level=level, verdict=Verdict.UNSUPPORTED, why=why)
+        why = self._readiness.untestable(rule)
+        if why is None and real_time.monotonic() > deadline:
+            why = f"the run's time was up ({plan.seconds:g} s)"
+        if why is not None:
+            return Outcome(rule=rule, level=level, verdict=Verdict.NOT_TESTABLE, why=why)
+        return self._judge(rule, plan)
+
+    def _judge(self, rule: Rule, plan: Plan) -> Outcome | None:
+        story, began = Story(), real_time.monotonic()
+        outcome = self._tried(rule, plan, story)
+        return outcome and replace(outcome, seconds=real_time.monotonic() - began)
+
+    def _tried(self, rule: Rule, plan: Plan, story: Story) -> Outcome | None:
+        seed = f"{plan.seed} {rule.id}"
+        try:
+            with self._target.stage(seed=seed) as stage:
+                server = ServerUnderTest(stage, self._connection, seed=seed, story=story)
+                self._bindings[rule.id].function(server)
+        except real_time.BrokenOff:
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a verdict
+            return _outcome(error, rule, plan, story)
+        return Outcome(rule=rule, level=rule.level_under(plan.profiles), verdict=Verdict.PASSED, story=story)
+
+
+def _outcome(error: Exception, rule: Rule, plan: Plan, story: Story) -> Outcome:
+    level = rule.level_under(plan.profiles)
+    verdict = verdict_of(error, level=level, strict=plan.strict)
+    broken = error if isinstance(error, RuleBroken | PreconditionBroken) else None
+    exchange = broken.exchange if broken is not None else None
+    why = str(error) or type(error).__name__
+    is_ours = verdict is Verdict.SUITE_ERROR
+    return Outcome(
+        rule=rule,
+        level=level,
+        verdict=verdict,
+        why=f"{type(error).__name__}: {why}" if is_ours else why,
+        wanted=broken.wanted if broken else None,
+        found=broken.found if broken else None,
+        precondition=isinstance(error, PreconditionBroken),
+        exchange=exchange.number if exchange is not None else None,
+        trace="".join(traceback.format_exception(error)) if is_ours else None,
+        story=story,
+    )
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="rule") as pool:
+        yield pool
+
+
+def _finished(tries: Sequence[Future[Outcome | None]]) -> Iterator[Outcome]:
+    for one in as_completed(tries):
+        outcome = one.result()
+        if outcome is not None:
+            yield outcome

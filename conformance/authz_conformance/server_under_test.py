@@ -1,0 +1,269 @@
+"""The server as a rule test sees it: where it is, who acts for it, and each step of the protocol as a method.
+
+A step that returns an `Exchange` judges nothing: hand it to `expect` if the rule is about it, to `given` if it is on
+the way there. A step that returns anything else is a precondition as a whole.
+"""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - seeded by the run, so that it can be repeated
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from authz_conformance.clocks.port import Clock
+from authz_conformance.exchange import Exchange
+from authz_conformance.expectations import expect, given
+from authz_conformance.flow import DEVICE_GRANT, Grant, LicenseToken, Tokens
+from authz_conformance.story import Happening, Story, told
+from authz_conformance.targets.ports import Device, Human, Provisioning, Stage
+from authz_conformance.verdicts import NotTestable, PreconditionBroken
+from authz_conformance.wire import Connection, Form, Wire
+
+WELL_KNOWN = "/.well-known/oauth-authorization-server"
+Step = Callable[[], Exchange]
+
+
+class ServerUnderTest:
+    """One stage, with everything that a rule test needs.
+
+    Attributes:
+        issuer: as the metadata should say it.
+        client_id: a client that is registered for the device grant.
+        scope: what is asked for; None for no scope.
+        terms: what the target declares: lifetimes, interval, signing algorithm.
+        human: approves and denies.
+        provision: creates and changes devices, renews, revokes, rotates keys.
+        clock: the target's time.
+        wire: sends anything that no step below sends.
+        random: seeded by the run's seed and the rule, so that a run can be repeated.
+        story: what has happened so far.
+    """
+
+    def __init__(
+        self, stage: Stage, connection: Connection, *, seed: str, story: Story | None = None
+    ) -> None:
+        self.stage = stage
+        self.story = story or Story()
+        self.story.read_clock = stage.clock.now
+        self.wire = Wire(connection, self.story)
+        self.issuer = stage.issuer
+        self.client_id = stage.client_id
+        self.scope = stage.scope
+        self.terms = stage.terms
+        self.human: Human = told(stage.human, Happening.HUMAN, self.story)
+        self.provision: Provisioning = told(stage.provision, Happening.PROVISION, self.story)
+        self.clock: Clock = told(stage.clock, Happening.CLOCK, self.story)
+        self.random = random.Random(seed)  # noqa: S311 - to repeat, not to hide
+
+    # ------------------------------------------------------------------------------------------- what there is
+    @property
+    def second_client_id(self) -> str:
+        """Another client that is registered for the device grant."""
+        if self.stage.second_client_id is None:
+            raise NotTestable("no second client is declared")
+        return self.stage.second_client_id
+
+    @cached_property
+    def device(self) -> Device:
+        """A device of this rule's own, without license and renewal date."""
+        return self.provision.lend()
+
+    def well_known(self, name: str = WELL_KNOWN) -> str:
+        """Give the address of the metadata, by RFC 8414 3.1: inserted before the issuer's path."""
+        parts = urlsplit(self.issuer)
+        return urlunsplit((parts.scheme, parts.netloc, name + parts.path.rstrip("/"), "", ""))
+
+    @cached_property
+    def metadata(self) -> Mapping[str, Any]:
+        """The metadata, fetched once, as a precondition; the declared endpoints for a target without any."""
+        if self.stage.endpoints:
+            return self.stage.endpoints
+        return given.success(self.fetch_metadata())
+
+    def endpoint(self, name: str) -> str:
+        """Give the URL of an endpoint: `device_authorization`, `token`, `revocation`, `introspection`, or `license`.
+
+        What the metadata does not name lies below the issuer if it is one of Kensium's own (`license`, `servers`).
+        """
+        if name.split("/", maxsplit=1)[0] in {"license", "servers"}:
+            return f"{self.issuer}/{name}"
+        key = "jwks_uri" if name == "jwks" else f"{name}_endpoint"
+        url = self.metadata.get(key)
+        if not isinstance(url, str):
+            raise PreconditionBroken(wanted=f"{key} in the metadata", found=repr(url), exchange=None)
+        return url
+
+    # ------------------------------------------------------------------------------- steps that judge nothing
+    def fetch_metadata(self) -> Exchange:
+        """GET the metadata."""
+        return self.wire.get(self.well_known(), step="metadata")
+
+    def fetch_jwks(self) -> Exchange:
+        """GET the keys."""
+        return self.wire.get(self.endpoint("jwks"), step="jwks")
+
+    def authorize_device(self, *, client_id: str | None = None, **more: str) -> Exchange:
+        """Ask for codes.
+
+        Args:
+            client_id: Another client than the usual one.
+            more: Parameters to add or to replace; an empty `scope` is sent as such.
+        """
+        form = {"client_id": client_id or self.client_id}
+        if self.scope is not None:
+            form["scope"] = self.scope
+        return self.wire.post(
+            self.endpoint("device_authorization"), {**form, **more}, step="device_authorization"
+        )
+
+    def poll(self, grant: Grant, *, client_id: str | None = None, **more: str) -> Exchange:
+        """Poll once, at once. By the owner, unless another client is named."""
+        form = {
+            "grant_type": DEVICE_GRANT,
+            "device_code": grant.device_code,
+            "client_id": client_id or grant.client_id or self.client_id,
+        }
+        return self.token_request({**form, **more}, step="poll")
+
+    def refresh(self, tokens: Tokens | str, *, client_id: str | None = None, **more: str) -> Exchange:
+        """Refresh once.
+
+        Args:
+            tokens: Whose refresh token to present, or the refresh token itself.
+            client_id: Another client than the owner.
+            more: Parameters to add or to replace.
+        """
+        owner = self.client_id if isinstance(tokens, str) else tokens.client_id or self.client_id
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": self.refresh_token_of(tokens),
+            "client_id": client_id or owner,
+        }
+        return self.token_request({**form, **more}, step="refresh")
+
+    def token_request(self, form: Form, *, step: str = "token") -> Exchange:
+        """POST any form to the token endpoint."""
+        return self.wire.post(self.endpoint("token"), form, step=step)
+
+    def revoke(self, token: str, *, client_id: str | None = None, **more: str) -> Exchange:
+        """Revoke a token (RFC 7009)."""
+        form = {"token": token, "client_id": client_id or self.client_id, **more}
+        return self.wire.post(self.endpoint("revocation"), form, step="revoke")
+
+    def introspect(self, token: str, *, caller: Tokens | None, **more: str) -> Exchange:
+        """Introspect a token (RFC 7662), with the caller's access token as Bearer; None sends no credentials."""
+        headers = {} if caller is None else bearer(caller)
+        return self.wire.post(
+            self.endpoint("introspection"), {"token": token, **more}, step="introspect", headers=headers
+        )
+
+    def license_view(self, tokens: Tokens | None) -> Exchange:
+        """GET /license with an access token as Bearer; None sends no credentials."""
+        return self.resource("license", tokens)
+
+    def resource(self, path: str, tokens: Tokens | None) -> Exchange:
+        """GET one of Kensium's own resources: `license`, `servers` or `servers/{server_id}`."""
+        headers = {} if tokens is None else bearer(tokens)
+        return self.wire.get(self.endpoint(path), step=path.split("/", maxsplit=1)[0], headers=headers)
+
+    # ------------------------------------------------------------------------------------------ preconditions
+    def new_grant(self, *, client_id: str | None = None, **more: str) -> Grant:
+        """Get codes."""
+        owner = client_id or self.client_id
+        return given.codes(self.authorize_device(client_id=owner, **more), client_id=owner)
+
+    def approve(
+        self, grant: Grant, device: Device | None = None, *, administrator: str | None = None
+    ) -> None:
+        """Have a grant approved, for this rule's device or another."""
+        entry = self.human.approve(grant.user_code, device or self.device, administrator=administrator)
+        given.that(entry.accepted, wanted="the approval to be accepted", found=entry, exchange=grant.exchange)
+
+    def deny(self, grant: Grant, *, administrator: str | None = None) -> None:
+        """Have a grant denied."""
+        entry = self.human.deny(grant.user_code, administrator=administrator)
+        given.that(entry.accepted, wanted="the denial to be accepted", found=entry, exchange=grant.exchange)
+
+    def approved_grant(self, device: Device | None = None, *, client_id: str | None = None) -> Grant:
+        """Get codes that have been approved and not yet redeemed."""
+        grant = self.new_grant(client_id=client_id)
+        self.approve(grant, device)
+        return grant
+
+    def acquire(self, device: Device | None = None, *, client_id: str | None = None) -> Tokens:
+        """Acquire a license from the first step to the last."""
+        grant = self.approved_grant(device, client_id=client_id)
+        return given.tokens(self.poll(grant), client_id=grant.client_id)
+
+    def refreshed(self, tokens: Tokens) -> Tokens:
+        """Refresh, and get the next tokens."""
+        return given.tokens(self.refresh(tokens), client_id=tokens.client_id)
+
+    def wait_interval(self, grant: Grant, *, slow_downs: int = 0) -> None:
+        """Let the grant's interval pass, lengthened by the slow_downs that it had."""
+        self.clock.advance(grant.interval + 5 * slow_downs)
+
+    def refresh_token_of(self, tokens: Tokens | str) -> str:
+        """Give the refresh token; that there is one is a precondition."""
+        if isinstance(tokens, str):
+            return tokens
+        if tokens.refresh_token is None:
+            given.fail(wanted="a refresh_token", found="none", exchange=tokens.exchange)
+        return tokens.refresh_token
+
+    def decode(self, tokens: Tokens) -> LicenseToken:
+        """Take the license token apart, without verifying it."""
+        return given.jwt(tokens.access_token, exchange=tokens.exchange)
+
+    def jwks(self) -> list[Mapping[str, Any]]:
+        """Fetch the keys."""
+        answer = self.fetch_jwks()
+        given.success(answer)
+        keys: list[Mapping[str, Any]] = given.member(answer, "keys", list)
+        return keys
+
+    # ----------------------------------------------------------------- a rejection, bound to its reason
+    def refuses(
+        self,
+        faulty: Step,
+        *errors: str,
+        mended: Step,
+        status: int | tuple[int, ...] = 400,
+        reason: str | None = None,
+    ) -> Exchange:
+        """Check that a request is refused for its one fault.
+
+        The same request without the fault must succeed afterwards: so the refusal was not for something else, changed
+        nothing, and the server is alive.
+
+        Args:
+            faulty: Sends the request with the fault.
+            errors: The error codes that the rule admits.
+            mended: Sends the same without it.
+            status: Of the refusal.
+            reason: Of the refusal, for a Kensium server.
+
+        Returns:
+            The refusal.
+        """
+        refusal = faulty()
+        expect.error(refusal, *errors, status=status, reason=reason)
+        answer = mended()
+        given.that(
+            answer.status == 200,  # noqa: PLR2004 - HTTP
+            wanted="the same request without the fault to succeed, or its refusal proves nothing",
+            found=answer.said,
+            exchange=answer,
+        )
+        return refusal
+
+    def still_alive(self) -> None:
+        """Check that the server still gives codes after what it was sent."""
+        expect.codes(self.authorize_device())
+
+
+def bearer(tokens: Tokens | str) -> dict[str, str]:
+    """Make the header that presents an access token."""
+    return {"authorization": f"Bearer {tokens if isinstance(tokens, str) else tokens.access_token}"}

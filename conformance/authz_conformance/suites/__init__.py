@@ -1,0 +1,1 @@
+"""The tests: for each rule one function, bound to it by `@rule`."""

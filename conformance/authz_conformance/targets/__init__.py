@@ -1,0 +1,1 @@
+"""How a target is reached: the ports that the kit needs beyond the protocol, and their drivers."""

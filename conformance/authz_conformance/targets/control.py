@@ -1,0 +1,103 @@
+"""A target with the control API of mock-authz: every rule gets a sandbox of its own, whose clock stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx2
+
+from authz_conformance.catalogue import Capability
+from authz_conformance.clocks.control import ControlClock
+from authz_conformance.targets.admin_api import AdminApi
+from authz_conformance.targets.management import ManagementHuman, ManagementProvisioning
+from authz_conformance.targets.ports import Login, Stage, Target, Terms
+from authz_conformance.verdicts import AdapterError
+
+BEGINNING = 1_893_456_000  # 2030-01-01
+ORGANIZATION = "harbor"
+LOGIN = Login(username="dana", password="correct horse battery")  # noqa: S106 - made up here, of a sandbox
+DEVICES = ("store-1", "store-2")
+_TERMS = set(Terms.__dataclass_fields__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlTarget(Target):
+    """Makes a fresh sandbox for each rule, and deletes it afterwards.
+
+    Attributes:
+        client: for the control and management APIs.
+        url: of the control API.
+        token: of the control API, if it asks for one.
+        terms: what is declared; what a sandbox says of itself goes before it.
+        sandbox: more members for the creation of each sandbox, such as its quirks.
+    """
+
+    client: httpx2.Client
+    url: str
+    token: str | None = None
+    terms: Terms = field(default_factory=Terms)
+    clients: tuple[str, ...] = ("pos-server", "register")
+    scope: str | None = "license"
+    sandbox: dict[str, Any] = field(default_factory=dict)
+    jobs: int = 4
+
+    @property
+    def offers(self) -> frozenset[Capability]:
+        """Everything that human, provisioning and clock offer."""
+        page = frozenset({Capability.WEB_PAGE})
+        return ManagementHuman.offers | ManagementProvisioning.offers | ControlClock.offers | page
+
+    @contextmanager
+    def stage(self, *, seed: str) -> Iterator[Stage]:
+        """Create a sandbox, and delete it at the end."""
+        control = AdminApi(self.client, self.url, bearer=self.token).below("sandboxes")
+        made = control.post("", {**_creation(seed), **self.sandbox})
+        at_sandbox = control.below(str(made["name"]))
+        try:
+            yield self._stage(made, ControlClock(at_sandbox, int(made["clock"]["now"])))
+        finally:
+            with suppress(AdapterError):
+                at_sandbox.delete()
+
+    def _stage(self, made: dict[str, Any], clock: ControlClock) -> Stage:
+        issuer = str(made["issuer"])
+        management = AdminApi(self.client, f"{issuer}/management", bearer=str(made["management_token"]))
+        settings = {name: value for name, value in made["settings"].items() if name in _TERMS}
+        return Stage(
+            issuer=issuer,
+            client_id=self.clients[0],
+            second_client_id=self.clients[1] if len(self.clients) > 1 else None,
+            scope=self.scope,
+            terms=replace(self.terms, **settings),
+            human=ManagementHuman(management, administrator=LOGIN.username),
+            provision=ManagementProvisioning(
+                management, organization=ORGANIZATION, administrator=LOGIN.username, lent=DEVICES
+            ),
+            clock=clock,
+            login=LOGIN,
+        )
+
+
+def _creation(seed: str) -> dict[str, Any]:
+    devices = [
+        {"server_id": name, "organization": ORGANIZATION, "name": name, "edition": "store"}
+        for name in DEVICES
+    ]
+    administrator = {
+        "username": LOGIN.username,
+        "password": LOGIN.password,
+        "name": "Dana Reyes",
+        "organizations": [ORGANIZATION],
+    }
+    return {
+        "seed": {
+            "organizations": [{"id": ORGANIZATION, "name": "Harbor Outfitters"}],
+            "administrators": [administrator],
+            "devices": devices,
+        },
+        "clock": {"mode": "frozen", "now": BEGINNING},
+        "random_seed": seed,
+    }

@@ -1,0 +1,190 @@
+"""Recorded HTTP: every exchange is kept; a server that hangs or never ends its answer costs a bounded time.
+
+Nothing is raised for what a target does: no answer is an `Exchange` with a `failure`. No redirect is followed, no
+proxy and no credentials of this machine are used.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from urllib.parse import urlencode
+
+import httpx2
+
+from authz_conformance import real_time
+from authz_conformance.exchange import Exchange
+from authz_conformance.story import Story
+
+STEP_PATIENCE = 3
+TARGET_PATIENCE = 6
+FORM = "application/x-www-form-urlencoded"
+Form = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What one request may cost.
+
+    Attributes:
+        request_seconds: until the whole answer is there.
+        body_bytes: of an answer; what comes after is not read.
+    """
+
+    request_seconds: float = 10.0
+    body_bytes: int = 1_048_576
+
+
+@dataclass
+class Patience:
+    """Remembers requests without an answer, for a whole run, so that a dead target ends it soon.
+
+    A step that stayed without an answer three times in a row is not tried again; a target that did six times in a
+    row, whatever it was asked, is lost.
+    """
+
+    lost: str | None = None
+    _in_a_row: int = 0
+    _by_step: dict[str, int] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def refusal(self, step: str) -> str | None:
+        """Say why a request is not even tried; None if it is."""
+        if self.lost is not None:
+            return f"not sent: the server has stopped answering ({self.lost})"
+        if self._by_step.get(step, 0) >= STEP_PATIENCE:
+            return f"not sent: {step} stayed without an answer {STEP_PATIENCE} times in a row"
+        return None
+
+    def note(self, step: str, failure: str | None) -> None:
+        """Count an answer, or the lack of one."""
+        with self._lock:
+            if failure is None:
+                self._in_a_row = 0
+                self._by_step.pop(step, None)
+                return
+            self._in_a_row += 1
+            self._by_step[step] = self._by_step.get(step, 0) + 1
+            if self._in_a_row >= TARGET_PATIENCE:
+                self.lost = failure
+
+
+class Connection:
+    """What all rules of a run share: the connections, the bounds and the patience."""
+
+    def __init__(self, *, bounds: Bounds | None = None, ca_file: Path | None = None) -> None:
+        self.bounds = bounds or Bounds()
+        self.patience = Patience()
+        verify: ssl.SSLContext | bool = True
+        if ca_file is not None:
+            verify = ssl.create_default_context(cafile=str(ca_file))
+        seconds = self.bounds.request_seconds
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
+        self.client = httpx2.Client(
+            verify=verify, timeout=seconds, limits=limits, follow_redirects=False, trust_env=False
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.client.close()
+
+
+class Wire:
+    """Sends requests for one rule, and keeps what came of each.
+
+    Attributes:
+        story: what the exchanges become part of.
+    """
+
+    def __init__(self, connection: Connection, story: Story) -> None:
+        self._connection = connection
+        self.story = story
+
+    def get(self, url: str, *, step: str, headers: Mapping[str, str] | None = None) -> Exchange:
+        """Send a GET."""
+        return self.send("GET", url, step=step, headers=headers)
+
+    def post(self, url: str, form: Form, *, step: str, headers: Mapping[str, str] | None = None) -> Exchange:
+        """Send a form. A sequence of pairs may hold a name twice."""
+        pairs = list(form.items()) if isinstance(form, Mapping) else list(form)
+        given = {"content-type": FORM, **(headers or {})}
+        return self.send("POST", url, step=step, headers=given, content=urlencode(pairs).encode())
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        step: str,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        content: bytes = b"",
+    ) -> Exchange:
+        """Send any request.
+
+        Args:
+            method: Of HTTP.
+            url: Absolute.
+            step: What the request is in the protocol, for the report and for the patience with a server that hangs.
+            headers: Beside those that HTTP needs. A sequence of pairs may hold a name twice.
+            content: The body.
+        """
+        given = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
+        patience = self._connection.patience
+        at, began = self.story.now(), real_time.monotonic()
+        refusal = patience.refusal(step)
+        answer = _Answer(failure=refusal) if refusal else self._ask(method, url, given, content)
+        if refusal is None:
+            patience.note(step, answer.failure)
+        exchange = Exchange(
+            number=len(self.story.exchanges) + 1,
+            step=step,
+            at=at,
+            until=self.story.now(),
+            method=method,
+            url=url,
+            request_headers=tuple(given),
+            sent=content,
+            status=answer.status,
+            headers=answer.headers,
+            content=answer.content,
+            failure=answer.failure,
+            unsent=refusal is not None,
+            milliseconds=round((real_time.monotonic() - began) * 1000),
+        )
+        self.story.keep(exchange)
+        return exchange
+
+    def _ask(self, method: str, url: str, headers: list[tuple[str, str]], content: bytes) -> _Answer:
+        sent = [("accept-encoding", "identity"), ("accept", "*/*"), *headers]
+        try:
+            with self._connection.client.stream(method, url, headers=sent, content=content) as response:
+                body = self._read(response.iter_raw())
+                pairs = tuple((name, value) for name, value in response.headers.multi_items())
+                return _Answer(status=response.status_code, headers=pairs, content=body)
+        except httpx2.TimeoutException:
+            return _Answer(failure=f"no answer within {self._connection.bounds.request_seconds:g} s")
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError) as error:
+            return _Answer(failure=f"no answer: {str(error) or type(error).__name__}")
+
+    def _read(self, chunks: Iterable[bytes]) -> bytes:
+        bounds = self._connection.bounds
+        deadline = real_time.monotonic() + bounds.request_seconds
+        body = bytearray()
+        for chunk in chunks:
+            body += chunk
+            if len(body) > bounds.body_bytes:
+                break
+            if real_time.monotonic() > deadline:
+                raise httpx2.ReadTimeout("the answer did not end")
+        return bytes(body[: bounds.body_bytes])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+    failure: str | None = None
