@@ -7,6 +7,7 @@ from authz_client.driver import Client
 from authz_client.exit_codes import ExitCode
 from tests.client.commands import Commands
 from tests.client.fakes import CLIENT_ID, ISSUER, FakeServer, Times
+from tests.client.peers import Peer, new_peer
 
 
 @pytest.fixture
@@ -61,3 +62,8 @@ def licensed_commands(commands: Commands, server: FakeServer) -> Commands:
     assert commands.run("acquire", "--wait") == ExitCode.OK
     server.requests.clear()
     return commands
+
+
+@pytest.fixture
+def peer(server: FakeServer, times: Times, state_file: Path, licensed: Client) -> Peer:
+    return new_peer(server, times, state_file, leeway_seconds=0)
