@@ -39,6 +39,7 @@ SANDBOX_PREFIX: Final = "/s/"
 # The ASGI extension by which a server lets the application hang up: maps `abort` and `close` to functions.
 WIRE: Final = "mock_authz.wire"
 CONTROL_PREFIX: Final = "/_control"
+BENCH_PAGE: Final = "/_control/ui"
 MANAGEMENT_PREFIX: Final = "/management"
 WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 MOST_HINTS: Final = 100
@@ -173,8 +174,23 @@ class _Connection:
         from mock_authz.web import control as control_api  # noqa: PLC0415 - see the module's docstring
 
         request = Request(self.scope, self.receive)
+        if path == BENCH_PAGE or path.startswith(BENCH_PAGE + "/"):
+            await self._bench_page(request, path)
+            return
         refusal = self._control_refusal(request)
         await self._reply(refusal or await control_api.ROUTES.answer(request, path, self.server.desk))
+
+    async def _bench_page(self, request: Request, path: str) -> None:
+        """Show the test bench. It asks for the control token by itself, in a form."""
+        from mock_authz.web import bench_page  # noqa: PLC0415 - see the module's docstring
+
+        guard = bench_page.Guard(
+            control_token=self.server.control_token,
+            is_local=_is_local(request),
+            base_url=self.server.control_base_url,
+        )
+        page = await bench_page.answer(request, path, self.server.desk, guard)
+        await page(self.scope, self.receive, self._send)
 
     def _is_at_its_port(self, path: str) -> bool:
         """Say whether a path is served at the port that it came to, where control has a port of its own."""
@@ -187,8 +203,7 @@ class _Connection:
         """Ask for the control token; without one, loopback is what guards the control API."""
         if self.server.control_token is not None:
             return authorize(request, self.server.control_token, detail=SAY_CONTROL)
-        # No address: a Unix socket, which files guard.
-        if request.client is None or request.client.host in LOOPBACK_HOSTS:
+        if _is_local(request):
             return None
         return problem(403, "control_not_allowed", SAY_REMOTE)
 
@@ -292,6 +307,11 @@ def enter(store: Store, sandbox: Sandbox, now: int) -> Context:
     """Make the context of a request to a sandbox at an instant, with the sandbox's own behaviour."""
     behaviour = _behaviour(sandbox.quirks)
     return Context(sandbox=sandbox, now=now, store=behaviour.store(store), behaviour=behaviour)
+
+
+def _is_local(request: Request) -> bool:
+    """Say whether a request comes from this machine. No address: a Unix socket, which files guard."""
+    return request.client is None or request.client.host in LOOPBACK_HOSTS
 
 
 def garbled(body: bytes) -> bytes:

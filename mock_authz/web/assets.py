@@ -1,4 +1,4 @@
-"""The files that the pages load: a style sheet and an icon, under names that carry a hash of their content.
+"""The files that the pages load, under names that carry a hash of their content: style sheets, an icon, one script.
 
 So a browser keeps them for good, and never shows a page in the clothes of another version.
 """
@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 STATIC: Final = Path(__file__).parent / "static"
 PREFIX: Final = "/static/"
-MEDIA_TYPES: Final = {".css": "text/css", ".svg": "image/svg+xml"}
+MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
 

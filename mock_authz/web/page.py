@@ -127,7 +127,7 @@ def render(page: Page, template: str, *, status: int = 200, **values: Any) -> Re
         "csrf_token": page.csrf_token,
         "notice": notices[0] if notices else None,
     }
-    html = _environment().get_template(template).render({**shared, **values})
+    html = environment().get_template(template).render({**shared, **values})
     response = Response(html, status, HEADERS, "text/html")
     if notices:
         response.headers.append("set-cookie", page.cookies.drop(Cookie.NOTICE))
@@ -193,7 +193,8 @@ def in_words(seconds: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Give the templates of all pages, loaded when the first one is asked for."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - see the docstring above
 
     environment = Environment(
