@@ -1,42 +1,28 @@
-"""A real server for tests that need one: uvicorn in a thread, on a free port of the loopback interface."""
+"""A real server for tests that need one: as it is served, in a thread, on a free port of the loopback interface."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, Thread
 from typing import Final
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from mock_authz.app import Server
 from mock_authz.clock import Clock, real_now
 from mock_authz.sandbox import DEFAULT, Sandbox
+from mock_authz.serving import in_a_thread
 from mock_authz.settings import Settings
 from mock_authz.usecases import control
 from mock_authz.usecases.context import Context
 
 HOST: Final = "127.0.0.1"
-START_SECONDS: Final = 30.0
-
-
-class _Announcing(uvicorn.Server):
-    """Says when it listens, so that nobody has to poll for it."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
 
 
 @contextmanager
 def serving(make_app: Callable[[str], ASGIApp]) -> Iterator[str]:
-    """Serve an ASGI application while the block runs.
+    """Serve an ASGI application while the block runs, as the command does.
 
     Args:
         make_app: builds the application for its base URL, which is known before anything listens.
@@ -44,20 +30,10 @@ def serving(make_app: Callable[[str], ASGIApp]) -> Iterator[str]:
     Yields:
         The base URL, without a trailing slash.
     """
-    with socket.create_server((HOST, 0)) as listener:
-        base_url = f"http://{HOST}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            make_app(base_url), ws="none", log_level="warning", date_header=False, server_header=False
-        )
-        server = _Announcing(config)
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            assert server.listening.wait(START_SECONDS), "the server did not start"
+    with socket.create_server((HOST, 0)) as listening:
+        base_url = f"http://{HOST}:{listening.getsockname()[1]}"
+        with in_a_thread(make_app(base_url), listening):
             yield base_url
-        finally:
-            server.should_exit = True
-            thread.join(START_SECONDS)
 
 
 class RunningSandbox:
