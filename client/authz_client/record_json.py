@@ -6,6 +6,7 @@ Decoding is strict about types and forgiving about unknown members; it never put
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -36,7 +37,7 @@ def from_json(record: type[Record], value: object) -> Record:
     """
     if not isinstance(value, dict):
         raise NotARecord(f"{record.__name__} is no object")
-    hints = get_type_hints(record)
+    hints = _hints(record)  # type: ignore[arg-type]  # a class is hashable
     members = {
         member.name: _decode(hints[member.name], value.get(member.name), f"{record.__name__}.{member.name}")
         for member in fields(record)  # type: ignore[arg-type]  # only dataclasses are records
@@ -46,6 +47,12 @@ def from_json(record: type[Record], value: object) -> Record:
         return record(**members)
     except ValueError as error:
         raise NotARecord(f"{record.__name__}: {error}") from None
+
+
+@cache
+def _hints(record: type) -> dict[str, Any]:
+    """Read a record's annotations, once: they are texts that cost more to evaluate than a record to decode."""
+    return get_type_hints(record)
 
 
 def _has_default(member: Field[Any]) -> bool:
