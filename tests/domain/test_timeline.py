@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from mock_authz.domain.device_grant import State
 from mock_authz.domain.events import EventType
+from mock_authz.domain.faults import Fault, FaultKind
+from mock_authz.domain.human_script import Act, HumanScript
 from mock_authz.domain.license import Ending, License, end, renew
 from mock_authz.domain.signing_key import KeySet, rotate
 from mock_authz.domain.timeline import dues, falling_due
@@ -100,3 +103,36 @@ def test_what_falls_due_comes_in_order_of_instant_then_of_type_then_as_the_recor
         (7 * DAY, "license_token_expired", "license-1"),
         (7 * DAY, "license_token_expired", "license-0"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("window", "falls"),
+    [
+        ({}, []),
+        ({"from_at": NOW}, [(NOW, "outage_began")]),
+        ({"until_at": NOW}, [(NOW, "outage_ended")]),
+        ({"from_at": NOW, "until_at": NOW + 1}, [(NOW, "outage_began"), (NOW + 1, "outage_ended")]),
+    ],
+)
+def test_a_fault_with_a_window_is_an_outage_that_begins_and_ends(
+    window: dict[str, Any], falls: list[tuple[int, str]]
+) -> None:
+    fault = Fault(fault_id="fault-1", kind=FaultKind.LATENCY, **window)
+    assert due(fault) == falls
+    assert all(event.subject == {"fault_id": "fault-1", "kind": "latency"} for event in dues(fault))
+
+
+@pytest.mark.parametrize(
+    ("changes", "falls"),
+    [
+        ({}, [(NOW, "human_due")]),
+        ({"grant_id": None}, []),
+        ({"acted_at": NOW}, []),
+        ({"at": None}, []),
+    ],
+)
+def test_a_scripted_human_falls_due_at_its_instant_once_it_has_a_code_and_until_it_acts(
+    changes: dict[str, Any], falls: list[tuple[int, str]]
+) -> None:
+    script = HumanScript(human_id="human-1", act=Act.DENY, **{"grant_id": "grant-1", "at": NOW, **changes})
+    assert due(script) == falls
