@@ -14,7 +14,7 @@ demo: $(STAMPS)/demo
 	@$(BIN)/python -m demo.story $(ARGS)
 
 test: $(STAMPS)/dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report= $(ARGS)
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m coverage report --include='mock_authz/domain/*,client/authz_client/protocol.py' --fail-under=100
 

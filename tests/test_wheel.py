@@ -18,7 +18,7 @@ from tests.programs import ROOT, environment, run, serve
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 PACKAGES: Final = ("mock_authz", "authz_client", "authz_conformance")
 
-pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.wheel
 
 
 @dataclass(frozen=True)
