@@ -117,3 +117,16 @@ def strike(fault: Fault, *, roll: float) -> tuple[Fault, bool]:
         in_a_row=fault.in_a_row + 1 if strikes else 0,
     )
     return counted, strikes
+
+
+def named(fault: Fault) -> dict[str, str]:
+    """Name a fault in the journal: which it is, of what kind, and the only device that it strikes, if there is one."""
+    device = {} if fault.server_id is None else {"server_id": fault.server_id}
+    return {"fault_id": fault.fault_id, "kind": fault.kind.value, **device}
+
+
+def is_outage(fault: Fault, *, now: int) -> bool:
+    """Say whether a fault has a window in virtual time that has begun and not ended."""
+    if fault.from_at is None or now < fault.from_at:
+        return False
+    return fault.until_at is None or now < fault.until_at

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
+from mock_authz.domain import faults
 from mock_authz.domain.device_grant import DeviceGrant, State
 from mock_authz.domain.events import Event, EventType
 from mock_authz.domain.faults import Fault
@@ -68,7 +69,7 @@ def _key_dues(key_set: KeySet) -> Iterator[Event]:
 
 def _fault_dues(fault: Fault) -> Iterator[Event]:
     """A fault with a window in virtual time is an outage of some kind."""
-    subject = {"fault_id": fault.fault_id, "kind": fault.kind.value}
+    subject = faults.named(fault)
     if fault.from_at is not None:
         yield Event(EventType.OUTAGE_BEGAN, fault.from_at, subject)
     if fault.until_at is not None:

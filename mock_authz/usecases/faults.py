@@ -31,11 +31,11 @@ def add_fault(context: Context, fault: Fault) -> Fault:
     """Declare a fault; its id is derived here. One whose window has begun is an outage from now on."""
 
     def work(transaction: Transaction) -> Fault:
-        named = replace(fault, fault_id=transaction.new_id("fault"))
-        transaction.put(named)
-        if _is_in_its_window(named, now=context.now):
-            transaction.emit(EventType.OUTAGE_BEGAN, fault_id=named.fault_id, kind=named.kind.value)
-        return named
+        made = replace(fault, fault_id=transaction.new_id("fault"))
+        transaction.put(made)
+        if faults.is_outage(made, now=context.now):
+            transaction.emit(EventType.OUTAGE_BEGAN, **faults.named(made))
+        return made
 
     return context.transact(work)
 
@@ -59,18 +59,11 @@ def remove_fault(context: Context, fault_id: str) -> Fault | NotFound:
         if fault is None:
             return NO_FAULT
         transaction.delete(Fault, fault_id)
-        if _is_in_its_window(fault, now=context.now):
-            transaction.emit(EventType.OUTAGE_ENDED, fault_id=fault_id, kind=fault.kind.value)
+        if faults.is_outage(fault, now=context.now):
+            transaction.emit(EventType.OUTAGE_ENDED, **faults.named(fault))
         return fault
 
     return context.transact(work)
-
-
-def _is_in_its_window(fault: Fault, *, now: int) -> bool:
-    """Say whether a fault has a window in virtual time that has begun and not ended: what falls due begins and ends it else."""
-    if fault.from_at is None or now < fault.from_at:
-        return False
-    return fault.until_at is None or now < fault.until_at
 
 
 def clear_faults(context: Context) -> list[Fault]:

@@ -32,7 +32,7 @@ MARKED: Final = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From an instant up to another, Unix seconds; None is open."""
+    """From an instant up to another, Unix seconds."""
 
     from_at: int
     until_at: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mock_authz.web.bench import faults, humans, journal, quirks, snapshots
+from mock_authz.web.bench import faults, humans, journal, quirks, snapshots, timeline
 from mock_authz.web.desk import Desk
 from mock_authz.web.rest import Operation
 
@@ -14,4 +14,5 @@ BENCH: Final[dict[str, dict[str, Operation[Desk]]]] = {
     **quirks.ROUTES,
     **snapshots.ROUTES,
     **journal.ROUTES,
+    **timeline.ROUTES,
 }

@@ -20,7 +20,7 @@ from mock_authz.web.page_views import STATUS_LABELS, STATUS_TONES, Badge
 # License tokens that begin closer together than this, in percent, are drawn as one bar.
 CLOSEST_PERCENT: Final = 0.7
 # Marks closer together than this are drawn as one.
-CLOSEST_MARKS: Final = 1.2
+CLOSEST_MARKS: Final = 1.6
 # Beyond this, the label of now is set to the left of its line.
 TURN_PERCENT: Final = 85.0
 
