@@ -37,6 +37,7 @@ class Readiness:
         offers: all that is there.
         withheld: what is declared but cannot be counted on, and why; the rules that need it are not testable.
         claims: where the declaration and the metadata disagree.
+        clock: the driver.
         clock_proof: what the clock driver showed, in one sentence.
         metadata: of the target; empty without.
     """
@@ -44,6 +45,7 @@ class Readiness:
     offers: frozenset[Capability]
     withheld: Mapping[Capability, str] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    clock: str = "none"
     clock_proof: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 

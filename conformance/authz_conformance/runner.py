@@ -135,7 +135,10 @@ class Runner:
         try:
             with self._target.stage(seed=seed) as stage:
                 server = ServerUnderTest(stage, self._connection, seed=seed, story=story)
-                self._bindings[rule.id].function(server)
+                try:
+                    self._bindings[rule.id].function(server)
+                finally:
+                    server.give_back()
         except real_time.BrokenOff:
             return None
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a verdict

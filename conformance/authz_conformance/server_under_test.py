@@ -55,6 +55,7 @@ class ServerUnderTest:
         self.human: Human = told(stage.human, Happening.HUMAN, self.story)
         self.provision: Provisioning = told(stage.provision, Happening.PROVISION, self.story)
         self.clock: Clock = told(stage.clock, Happening.CLOCK, self.story)
+        self._lent: list[Device] = []
         self.random = random.Random(seed)  # noqa: S311 - to repeat, not to hide
 
     # ------------------------------------------------------------------------------------------- what there is
@@ -68,7 +69,18 @@ class ServerUnderTest:
     @cached_property
     def device(self) -> Device:
         """A device of this rule's own, without license and renewal date."""
-        return self.provision.lend()
+        return self.another_device()
+
+    def another_device(self) -> Device:
+        """One more device of this rule's own, like the first."""
+        device = self.provision.lend()
+        self._lent.append(device)
+        return device
+
+    def give_back(self) -> None:
+        """Give back what was lent; the runner does this."""
+        while self._lent:
+            self.stage.provision.give_back(self._lent.pop())
 
     def well_known(self, name: str = WELL_KNOWN) -> str:
         """Give the address of the metadata, by RFC 8414 3.1: inserted before the issuer's path."""

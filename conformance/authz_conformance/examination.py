@@ -1,0 +1,54 @@
+"""Looks at a target before any rule is tried: its metadata, its declaration, and whether its clock is reached."""
+
+from __future__ import annotations
+
+from authz_conformance.catalogue import Capability, Profile
+from authz_conformance.clocks.proof import prove
+from authz_conformance.readiness import Readiness, claims, seen_in
+from authz_conformance.server_under_test import ServerUnderTest
+from authz_conformance.targets.config import Config
+from authz_conformance.targets.ports import Target
+from authz_conformance.verdicts import PreconditionBroken
+from authz_conformance.wire import Connection
+
+
+def examine(target: Target, connection: Connection, settings: Config) -> Readiness:
+    """Say what the rules can be tried with.
+
+    Raises:
+        AdapterError: not even a stage can be set, so nothing can be tried.
+    """
+    with target.stage(seed="examination") as stage:
+        server = ServerUnderTest(stage, connection, seed="examination")
+        metadata = {} if stage.endpoints else server.fetch_metadata().members
+        proof = prove(server)
+        declared = settings.target.capabilities
+        offered = _seen(server, settings) if declared is None else frozenset(declared)
+    found = () if declared is None or stage.endpoints else claims(offered, metadata)
+    withheld = dict.fromkeys(proof.missing, proof.says)
+    withheld.update({claim.capability: claim.says for claim in found if claim.too_much})
+    clients = {Capability.SECOND_CLIENT} if stage.second_client_id else set()
+    return Readiness(
+        offers=(target.offers | offered | clients) - withheld.keys(),
+        withheld=withheld,
+        claims=found,
+        clock=stage.clock.name,
+        clock_proof=proof.says,
+        metadata=metadata,
+    )
+
+
+def _seen(server: ServerUnderTest, settings: Config) -> frozenset[Capability]:
+    """Say what can be seen of a server that declares nothing. What nothing shows is taken to be there."""
+    seen = {Capability.CONCURRENT_REQUESTS}
+    try:
+        seen |= seen_in(server.metadata)
+        if isinstance(server.authorize_device().members.get("verification_uri_complete"), str):
+            seen.add(Capability.VERIFICATION_URI_COMPLETE)
+    except PreconditionBroken:
+        return frozenset(seen)
+    if server.stage.endpoints:
+        seen.discard(Capability.METADATA)
+    if Profile.LICENSE in settings.target.profiles:
+        seen.add(Capability.JWT_ACCESS_TOKENS)
+    return frozenset(seen)

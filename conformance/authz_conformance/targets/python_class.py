@@ -1,0 +1,43 @@
+"""Adapters that are Python classes, found by dotted path (`package.module:Class`) or by entry point."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from authz_conformance.targets.config import ConfigError
+
+ENTRY_POINTS = "authz_conformance.adapters"
+
+
+def make_adapter(name: str, options: Mapping[str, Any], *, key: str) -> Any:
+    """Make an adapter.
+
+    Args:
+        name: `package.module:Class`, or an entry point of the group `authz_conformance.adapters`.
+        options: Its keyword arguments.
+        key: Where it stands in the configuration, for errors.
+
+    Raises:
+        ConfigError: it cannot be found or made, or is no adapter.
+    """
+    try:
+        adapter = _found(name)(**options)
+    except ConfigError as error:
+        raise ConfigError(f"{key}.adapter: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"{key}.adapter: {name}: {type(error).__name__}: {error}") from error
+    if not isinstance(getattr(adapter, "offers", None), frozenset):
+        raise ConfigError(f"{key}.adapter: {name} has no attribute offers, a frozenset of Capability")
+    return adapter
+
+
+def _found(name: str) -> Any:
+    if ":" not in name:
+        for point in entry_points(group=ENTRY_POINTS, name=name):
+            return point.load()
+        raise ConfigError(f"there is no entry point {name} in the group {ENTRY_POINTS}")
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
