@@ -54,6 +54,15 @@ def sign(header: dict[str, Any], claims: dict[str, Any], key: SigningKey) -> str
     return jwt.encode(header, claims, _imported(key.private_jwk), registry=REGISTRY, default_type=None)
 
 
+def can_sign(key: SigningKey) -> bool:
+    """Say whether a key that came from a file is a private one of its algorithm."""
+    try:
+        sign(header(key), {}, key)
+    except (JoseError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
 def header(key: SigningKey) -> dict[str, Any]:
     """Build the header of a license token. Spec: RFC 9068 2.1."""
     return {"alg": key.alg, "typ": TYPE, "kid": key.kid}

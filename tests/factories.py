@@ -183,6 +183,7 @@ def a_world(
     store: Store | None = None,
     records: list[object] | None = None,
     decisions: Decisions | None = None,
+    random_seed: str = "a test",
     **settings: Any,
 ) -> World:
     """Create a sandbox with a frozen clock. Ed25519 signs fastest, and the same bytes every time."""
@@ -194,7 +195,7 @@ def a_world(
         real_at=float(NOW),
         clock=Clock(ClockMode.FROZEN, float(NOW), float(NOW)),
         settings=replace(Settings(alg="Ed25519"), **settings),
-        random_seed="a test",
+        random_seed=random_seed,
         records=default_records() if records is None else records,
     )
     expect(Sandbox, sandbox)
