@@ -26,8 +26,7 @@ from mock_authz.domain.refusals import (
 from mock_authz.domain.user_code import normalize
 from mock_authz.usecases import acquire, administer, approvals
 from mock_authz.usecases.acquire import DeviceAuthorization
-from mock_authz.usecases.context import registered_client
-from mock_authz.usecases.context import Context
+from mock_authz.usecases.context import Context, registered_client
 from mock_authz.usecases.tokens import IssuedTokens
 from tests.factories import DAY, MINUTE, NOW, QA, STORE_12, World, a_device, a_world, expect
 
