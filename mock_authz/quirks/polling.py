@@ -16,8 +16,12 @@ from mock_authz.domain.refusals import (
     Refusal,
     SlowDown,
 )
+from mock_authz.oauth.reply import Reply
+from mock_authz.quirks.bending import Form, Handle, grant_of, polls, responding, with_store
+from mock_authz.quirks.lying_store import changed, getting
 from mock_authz.quirks.quirk import Wrap, at
 from mock_authz.settings import DAY
+from mock_authz.web.visit import Visit
 
 When = Callable[[DeviceGrant, int], bool]
 Answered = tuple[DeviceGrant, Any]
@@ -341,4 +345,34 @@ FOREIGN: Final = at(
     ),
 )
 
-POLLING: Final = (*THROTTLING, *ENDINGS_OF_CODES, *FOREIGN)
+
+def _polled_by_the_same_client(visit: Visit, form: Form, handle: Handle) -> Reply | None:
+    """See in the first poll of a code one that comes after the client's previous poll, of whichever code."""
+    grant = grant_of(visit, form) if polls(visit, form) else None
+    if grant is None or grant.polled_at is not None:
+        return None
+    name = visit.context.sandbox.name
+    others = [stored.record for stored in visit.context.store.every(name, DeviceGrant)]
+    polled_at = max(other.polled_at or 0 for other in others if other.client_id == grant.client_id)
+    if not polled_at:
+        return None
+    seen = getting(
+        DeviceGrant,
+        lambda store, sandbox, grant_id: changed(
+            store.behind.get(sandbox, DeviceGrant, grant_id), polled_at=polled_at
+        ),
+    )
+    return handle(with_store(visit, seen), form)
+
+
+ACROSS: Final = at(
+    "respond",
+    (
+        "codes_throttled_together",
+        "poll.codes-are-throttled-apart",
+        "The first poll of a code is early after a poll of another code of the same client.",
+        responding(_polled_by_the_same_client),
+    ),
+)
+
+POLLING: Final = (*THROTTLING, *ENDINGS_OF_CODES, *FOREIGN, *ACROSS)
