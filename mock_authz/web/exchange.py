@@ -19,7 +19,7 @@ from mock_authz.domain.license import License
 from mock_authz.domain.refusals import InvalidRequest, Refusal
 from mock_authz.oauth.reply import NO_STORE, Damage, Reply, refuse
 from mock_authz.store.port import Exchange
-from mock_authz.usecases import faults, keys
+from mock_authz.usecases import control, faults, keys
 from mock_authz.usecases.context import Context
 from mock_authz.usecases.faults import Exchanged
 from mock_authz.web.problems import problem
@@ -40,6 +40,7 @@ DAMAGES: Final = {
     FaultKind.TRUNCATED_BODY: Damage.TRUNCATED,
     FaultKind.GARBLED_BODY: Damage.GARBLED,
 }
+GONE: Final = problem(404, "sandbox_unknown", "The sandbox has gone while a fault held this request up.")
 UNHEARD: Final = Reply(0, damage=Damage.RESET)
 
 
@@ -60,8 +61,8 @@ async def answer(visit: Visit, endpoint: Endpoint) -> Reply:
         visit.context,
         Exchanged(step, lambda: _client_id(visit, form), lambda: _server_id(visit, form)),
     )
-    await _wait(striking)
-    reply = _unacted(striking) or reply or visit.context.behaviour.respond(visit, form, endpoint.handler)
+    reply = await _wait(visit, striking) or _unacted(striking) or reply
+    reply = reply or visit.context.behaviour.respond(visit, form, endpoint.handler)
     reply = visit.context.behaviour.render(step, _with_cors(visit, endpoint, reply))
     reply = _spoilt(striking, reply)
     _journal(visit, step, form, reply, struck=tuple(fault.kind.value for fault in striking))
@@ -101,10 +102,14 @@ def _with_cors(visit: Visit, endpoint: Endpoint, reply: Reply) -> Reply:
 # --- faults ---
 
 
-async def _wait(striking: list[Fault]) -> None:
+async def _wait(visit: Visit, striking: list[Fault]) -> Reply | None:
+    """Let latencies pass. Meanwhile the sandbox may have gone, and then nobody may act in it."""
     milliseconds = sum(fault.latency_milliseconds for fault in striking)
-    if milliseconds:
-        await asyncio.sleep(milliseconds / 1000)
+    if not milliseconds:
+        return None
+    await asyncio.sleep(milliseconds / 1000)
+    context = visit.context
+    return GONE if control.find_sandbox(context.store, context.sandbox.name) is None else None
 
 
 def _unacted(striking: list[Fault]) -> Reply | None:
