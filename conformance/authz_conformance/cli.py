@@ -2,63 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import get_completion_class
 
-from authz_conformance.catalogue import (
-    Catalogue,
-    CatalogueError,
-    Document,
-    Level,
-    Profile,
-    Role,
-    Rule,
-    load_catalogue,
-)
-from authz_conformance.exit_codes import EXIT_CODES_HELP, ExitCode
+from authz_conformance.catalogue import Catalogue, Document, Level, Profile, Role, Rule
+from authz_conformance.command_line import PROGRAM, RuleId, catalogue
+from authz_conformance.exit_codes import EXIT_CODES_HELP
+from authz_conformance.server_commands import COMMANDS
 
-PROGRAM = "authz-conformance"
 _SOURCES = {document.lower().replace(" ", "-" if " d" in document else ""): document for document in Document}
 _SHELLS = ("bash", "zsh", "fish")
-
-
-class _RuleId(click.ParamType[str]):
-    """The id of a rule. Completes, and names the nearest ids for one that does not exist."""
-
-    name = "id"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse an unknown id with a suggestion."""
-        known = catalogue().by_id
-        if value in known:
-            return value
-        near = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
-        near = near or [rule_id for rule_id in known if value.lower() in rule_id][:3]
-        hint = f" Did you mean {' or '.join(near)}?" if near else f" See {PROGRAM} requirements."
-        raise click.BadParameter(f"there is no rule {value}.{hint}", ctx=ctx, param=param)
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        param: click.Parameter,  # noqa: ARG002 - likewise
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Offer the ids that begin with what is there."""
-        return [CompletionItem(rule_id) for rule_id in catalogue().by_id if rule_id.startswith(incomplete)]
-
-
-def catalogue() -> Catalogue:
-    """Load the catalogue, or end with the suite's own error: a broken catalogue is no target's fault."""
-    try:
-        return load_catalogue()
-    except CatalogueError as error:
-        click.echo(f"The catalogue does not hold together:\n{error}", err=True)
-        sys.exit(ExitCode.SUITE_ERROR)
 
 
 @click.group(epilog=EXIT_CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
@@ -123,7 +79,7 @@ def _print_rules(chosen: Sequence[Rule], *, loaded: Catalogue, form: str | None)
 
 
 @main.command(epilog=EXIT_CODES_HELP)
-@click.argument("rule_id", metavar="ID", type=_RuleId())
+@click.argument("rule_id", metavar="ID", type=RuleId())
 def explain(*, rule_id: str) -> None:
     """Print one rule in full: what it asks, of whom, where it comes from, what a target needs for it."""
     from rich.console import Console  # noqa: PLC0415 - imported where it is used: --help and completion are quick
@@ -148,3 +104,10 @@ def completion(*, shell: str) -> None:
     if completer is None:  # pragma: no cover - the choices above are those that click has
         raise click.UsageError(f"no completion for {shell}")
     click.echo(completer(main, {}, PROGRAM, "_AUTHZ_CONFORMANCE_COMPLETE").source())
+
+
+for command in COMMANDS:
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -39,8 +39,8 @@ def examine(target: Target, connection: Connection, settings: Config) -> Readine
 
 
 def _seen(server: ServerUnderTest, settings: Config) -> frozenset[Capability]:
-    """Say what can be seen of a server that declares nothing. What nothing shows is taken to be there."""
-    seen = {Capability.CONCURRENT_REQUESTS}
+    """Say what can be seen of a server that declares nothing. What nothing shows is taken to be there, metadata too."""
+    seen = {Capability.CONCURRENT_REQUESTS, Capability.METADATA}
     try:
         seen |= seen_in(server.metadata)
         if isinstance(server.authorize_device().members.get("verification_uri_complete"), str):

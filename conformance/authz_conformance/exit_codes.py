@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntFlag
 
 
-class ExitCode(IntEnum):
-    """One number for each way to end; the help of the command repeats them."""
+class ExitCode(IntFlag):
+    """One bit for each thing that can be wrong with a run, so that they add up; the help of the command repeats them."""
 
     OK = 0
+    FAILED = 1
     USAGE = 2
     SUITE_ERROR = 4
+    ADAPTER_ERROR = 8
+    INTERRUPTED = 130
 
 
 EXIT_CODES_HELP = """\b
-Exit codes:
-  0  done
-  2  the command line is wrong, or names a rule that does not exist
-  4  the kit itself is broken (its catalogue does not hold together)
+Exit codes; 1, 4 and 8 add up:
+    0  done; for a run: no rule failed, and at least one passed
+    1  a rule failed, nothing could be tried, the server stopped answering,
+       or the baseline lists what is no failure
+    2  the command line or a file that it names is wrong
+    4  the kit itself is broken (its catalogue, or one of its tests)
+    8  an adapter did not do its part, or the declaration claims too much
+  130  broken off with Ctrl-C
 """

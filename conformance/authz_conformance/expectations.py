@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from authz_conformance.exchange import Exchange
 from authz_conformance.flow import DEFAULT_INTERVAL, Grant, LicenseToken, Tokens, take_apart
+from authz_conformance.redaction import shown
 from authz_conformance.verdicts import NotTestable, PreconditionBroken, RuleBroken
 
 OK = 200
@@ -163,7 +164,8 @@ class Expectations:
     def _unlike(self, answer: Exchange, wanted: str) -> NoReturn:
         found = answer.said
         if answer.failure is None and answer.error is None:
-            found += f" {answer.media_type or 'without a type'}: {answer.text[:SHOWN] or 'an empty body'}"
+            body = shown(answer, most=SHOWN) or "an empty body"
+            found += f" {answer.media_type or 'without a type'}: {body}"
         self.fail(wanted=wanted, found=found, exchange=answer)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, date, datetime
 from threading import Event
 
 _broken_off = Event()
@@ -40,3 +41,8 @@ def break_off() -> None:
 def begin() -> None:
     """Let waiting be possible again."""
     _broken_off.clear()
+
+
+def today() -> date:
+    """Give the date of now, in UTC."""
+    return datetime.fromtimestamp(now(), UTC).date()

@@ -84,8 +84,7 @@ class ServerUnderTest:
 
     def well_known(self, name: str = WELL_KNOWN) -> str:
         """Give the address of the metadata, by RFC 8414 3.1: inserted before the issuer's path."""
-        parts = urlsplit(self.issuer)
-        return urlunsplit((parts.scheme, parts.netloc, name + parts.path.rstrip("/"), "", ""))
+        return well_known_url(self.issuer, name)
 
     @cached_property
     def metadata(self) -> Mapping[str, Any]:
@@ -207,7 +206,11 @@ class ServerUnderTest:
     def acquire(self, device: Device | None = None, *, client_id: str | None = None) -> Tokens:
         """Acquire a license from the first step to the last."""
         grant = self.approved_grant(device, client_id=client_id)
-        return given.tokens(self.poll(grant), client_id=grant.client_id)
+        return self.redeemed(grant, self.poll(grant))
+
+    def redeemed(self, grant: Grant, answer: Exchange) -> Tokens:
+        """Read the tokens that a poll was answered with."""
+        return given.tokens(answer, client_id=grant.client_id)
 
     def refreshed(self, tokens: Tokens) -> Tokens:
         """Refresh, and get the next tokens."""
@@ -274,6 +277,12 @@ class ServerUnderTest:
     def still_alive(self) -> None:
         """Check that the server still gives codes after what it was sent."""
         expect.codes(self.authorize_device())
+
+
+def well_known_url(issuer: str, name: str = WELL_KNOWN) -> str:
+    """Insert a well-known name before the issuer's path (RFC 8414 3.1)."""
+    parts = urlsplit(issuer)
+    return urlunsplit((parts.scheme, parts.netloc, name + parts.path.rstrip("/"), "", ""))
 
 
 def bearer(tokens: Tokens | str) -> dict[str, str]:

@@ -6,6 +6,7 @@ deviation is one failure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -69,6 +70,7 @@ class Outcome:
         exchange: the number of the exchange that decided it.
         seconds: real time that it took.
         trace: where the suite itself broke; for suite errors alone.
+        known: what the baseline says of it; for expected failures alone.
     """
 
     rule: Rule
@@ -81,6 +83,7 @@ class Outcome:
     exchange: int | None = None
     seconds: float = 0.0
     trace: str | None = None
+    known: Mapping[str, str] | None = None
     story: Story = field(default_factory=Story)
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from authz_conformance import cli
+from authz_conformance import cli, command_line
 from authz_conformance.catalogue import CatalogueError, load_catalogue
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.requirements import as_json, print_table
@@ -160,16 +160,17 @@ def test_ids_are_completed() -> None:
 
 
 def test_exit_codes_are_in_the_help_of_every_command() -> None:
-    for command in ((), ("requirements",), ("explain",), ("completion",)):
-        output = run(*command, "--help").output
-        assert [f"{code.value}  " in output for code in ExitCode] == [True, True, True]
+    for command in ("", "requirements", "explain", "completion", "server", "smoke", "init", "compare"):
+        output = run(*filter(None, [command]), "--help").output
+        said = [f" {code.value}  " in output for code in (*ExitCode, ExitCode.OK, ExitCode.INTERRUPTED)]
+        assert all(said)
 
 
 def test_a_broken_catalogue_is_the_suites_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise CatalogueError(["rfc8628.yaml:3: it is broken"])
 
-    monkeypatch.setattr(cli, "load_catalogue", broken)
+    monkeypatch.setattr(command_line.rules, "load_catalogue", broken)
     result = run("requirements")
     assert result.exit_code == ExitCode.SUITE_ERROR
     assert "rfc8628.yaml:3: it is broken" in result.output

@@ -195,19 +195,27 @@ class Config(_Section, frozen=True):
     limits: LimitsSection = LimitsSection()
 
 
+def read_tables(path: Path) -> dict[str, Any]:
+    """Read a file, without a look at what its tables mean.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+
+
 def read_config(path: Path) -> Config:
     """Read a file.
 
     Raises:
         ConfigError: with everything that a person needs to mend it.
     """
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from error
-    return convert_config(content, where=str(path))
+    return convert_config(read_tables(path), where=str(path))
 
 
 def convert_config(content: dict[str, Any], *, where: str) -> Config:

@@ -1,0 +1,108 @@
+"""What a run shows while it goes on and when it ends: live where there is a terminal, plain lines where there is none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from authz_conformance.redaction import Redactor
+from authz_conformance.report.run import Run
+from authz_conformance.verdicts import Outcome, Verdict
+
+STYLES = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "bold red",
+    Verdict.WARNING: "yellow",
+    Verdict.EXPECTED_FAILURE: "cyan",
+    Verdict.UNSUPPORTED: "dim",
+    Verdict.NOT_TESTABLE: "magenta",
+    Verdict.ADAPTER_ERROR: "bold red",
+    Verdict.SUITE_ERROR: "bold red",
+}
+_SHOWN_AT_ONCE = frozenset({Verdict.FAILED, Verdict.WARNING, Verdict.ADAPTER_ERROR, Verdict.SUITE_ERROR})
+WIDEST_VERDICT = max(len(verdict) for verdict in Verdict)
+
+
+class Live:
+    """Shows a run while it goes on.
+
+    Args:
+        console: Where to.
+        total: How many rules will be tried.
+        is_quiet: Show no bar: a person is being asked questions on the same terminal.
+    """
+
+    def __init__(self, console: Console, *, total: int, is_quiet: bool = False) -> None:
+        self._console = console
+        self._found: Counter[Verdict] = Counter()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        live = console.is_terminal and not is_quiet
+        self._progress = Progress(*columns, console=console, transient=True, disable=not live)
+        self._task = self._progress.add_task("rules", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, outcome: Outcome) -> None:
+        """Show what came of a rule; what passed only counts."""
+        self._found[outcome.verdict] += 1
+        if outcome.verdict in _SHOWN_AT_ONCE:
+            self._console.print(finding(outcome), soft_wrap=True)
+        parts = (f"{number} {verdict}" for verdict, number in self._found.items())
+        self._progress.update(self._task, advance=1, description=", ".join(parts))
+
+
+def finding(outcome: Outcome) -> Text:
+    """Give one outcome as text."""
+    why = Redactor(outcome.story.exchanges).text(outcome.why)
+    name = f"{outcome.verdict:{WIDEST_VERDICT}}  "
+    text = Text.assemble((name, STYLES[outcome.verdict]), (outcome.rule.id, "bold"))
+    if why:
+        text.append(f"\n{'':{len(name)}}{why}", style="dim")
+    return text
+
+
+def print_start(console: Console, run_of: str, *, clock: str, rules: int) -> None:
+    """Say what is about to happen."""
+    console.print(Text.assemble(("Judging ", "bold"), run_of, f": {rules} rules"))
+    console.print(Text(f"Clock: {clock}", style="dim"), soft_wrap=True)
+
+
+def print_end(console: Console, run: Run) -> None:
+    """Say what came of it, without a percentage."""
+    console.print()
+    for verdict, number in run.counts.items():
+        if number:
+            console.print(Text(f"{number:5} {verdict}", style=STYLES[verdict]))
+    for line in _remarks(run):
+        console.print(Text(line), soft_wrap=True)
+    console.print(
+        Text(
+            f"{len(run.outcomes)} rules in {run.trial.seconds:.1f} s, catalogue {run.catalogue}, seed {run.plan.seed}"
+        )
+    )
+
+
+def _remarks(run: Run) -> list[str]:
+    lines = [f"Declaration: {claim.says}" for claim in run.readiness.claims]
+    lines += [f"Baseline: {problem}" for problem in run.baseline_problems]
+    if run.without_test:
+        lines.append(f"{len(run.without_test)} rules were chosen and have no test yet")
+    if run.adapter_error:
+        lines.append(f"The rules could not be tried: {run.adapter_error}")
+    if run.trial.lost and not run.trial.not_run:
+        lines.append(f"The server stopped answering: {run.trial.lost}")
+    if run.trial.not_run:
+        lines.append(f"Broken off: {len(run.trial.not_run)} rules were not tried")
+    return lines

@@ -1,0 +1,108 @@
+"""A whole run from a configuration: open the target, examine it, try the rules, apply the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from authz_conformance import baseline as baselines
+from authz_conformance import real_time
+from authz_conformance.catalogue import Catalogue, Profile, Role, Rule
+from authz_conformance.examination import examine
+from authz_conformance.readiness import Readiness
+from authz_conformance.report.run import Run
+from authz_conformance.rules import Binding
+from authz_conformance.runner import Listener, Plan, Runner, Trial
+from authz_conformance.targets.assembling import connection_for, open_target
+from authz_conformance.targets.config import Config
+from authz_conformance.verdicts import AdapterError
+
+Progress = Callable[[Readiness, Sequence[Rule]], AbstractContextManager[Listener]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a run is asked for.
+
+    Attributes:
+        profiles: to hold the target to; empty for those of the configuration.
+        rule_ids: to try; empty for all rules of the profiles.
+        replay: the command that tries it again, but for `--rule`.
+    """
+
+    settings: Config
+    catalogue: Catalogue
+    bindings: Mapping[str, Binding]
+    profiles: Sequence[Profile] = ()
+    rule_ids: Sequence[str] = ()
+    seed: str = "1"
+    jobs: int | None = None
+    strict: bool = False
+    baseline: baselines.Baseline = field(default_factory=dict)
+    replay: str = "authz-conformance server"
+
+    @property
+    def held_to(self) -> tuple[Profile, ...]:
+        """The profiles of the run."""
+        return tuple(self.profiles or self.settings.target.profiles)
+
+    @property
+    def chosen(self) -> list[Rule]:
+        """The rules for servers that a test can settle, of the profiles, or those that are named."""
+        return [
+            rule
+            for rule in self.catalogue.rules
+            if rule.role is Role.SERVER
+            and rule.untestable is None
+            and (rule.id in self.rule_ids if self.rule_ids else rule.profile in self.held_to)
+        ]
+
+
+def carry_out(order: Order, progress: Progress) -> Run:
+    """Carry out a run. A target that cannot even be reached is a run too, without outcomes.
+
+    Args:
+        order: What to do.
+        progress: Is told what is about to be tried, and gives who listens.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+    """
+    rules = [rule for rule in order.chosen if rule.id in order.bindings]
+    plan = Plan(
+        rules=rules,
+        profiles=order.held_to,
+        seed=order.seed,
+        jobs=order.jobs,
+        strict=order.strict,
+        seconds=order.settings.limits.run_seconds,
+    )
+    began_at, connection = int(real_time.now()), connection_for(order.settings)
+    readiness, stopped = Readiness(offers=frozenset()), None
+    trial = Trial(outcomes=[], not_run=[], lost=None, seconds=0.0)
+    try:
+        with open_target(order.settings, connection) as target:
+            readiness = examine(target, connection, order.settings)
+            runner = Runner(target, connection, readiness=readiness, bindings=order.bindings)
+            with progress(readiness, rules) as listener:
+                trial = runner.run(plan, lambda one: listener(baselines.applied(order.baseline, one)))
+    except AdapterError as error:
+        stopped = str(error)
+    except KeyboardInterrupt:
+        trial = replace(trial, not_run=[rule.id for rule in rules])
+    finally:
+        connection.close()
+    return Run(
+        settings=order.settings,
+        plan=plan,
+        readiness=readiness,
+        trial=trial,
+        outcomes=[baselines.applied(order.baseline, one) for one in trial.outcomes],
+        without_test=[rule.id for rule in order.chosen if rule.id not in order.bindings],
+        baseline_problems=baselines.problems(order.baseline, trial.outcomes),
+        replay=order.replay,
+        catalogue=order.catalogue.digest,
+        started_at_real=began_at,
+        adapter_error=stopped,
+    )
