@@ -1,0 +1,41 @@
+"""Metadata: RFC 8414, and what RFC 8628 4 adds to it."""
+
+from __future__ import annotations
+
+from authz_conformance.expectations import expect
+from authz_conformance.flow import DEVICE_GRANT
+from authz_conformance.rules import rule
+from authz_conformance.server_under_test import ServerUnderTest
+
+
+@rule("metadata.json")
+def test_json(server: ServerUnderTest) -> None:
+    answer = server.fetch_metadata()
+    expect.success(answer)
+    expect.equal(answer.media_type, "application/json", what="the type", exchange=answer)
+
+
+@rule("metadata.issuer-is-identical")
+def test_issuer_is_identical(server: ServerUnderTest) -> None:
+    answer = server.fetch_metadata()
+    expect.equal(expect.member(answer, "issuer"), server.issuer, what="the issuer", exchange=answer)
+
+
+@rule("metadata.no-empty-arrays")
+def test_no_empty_arrays(server: ServerUnderTest) -> None:
+    answer = server.fetch_metadata()
+    empty = [name for name, value in expect.success(answer).items() if value == []]
+    expect.that(not empty, wanted="no empty array", found=", ".join(empty), exchange=answer)
+
+
+@rule("metadata.names-device-endpoint")
+def test_names_device_endpoint(server: ServerUnderTest) -> None:
+    expect.member(server.fetch_metadata(), "device_authorization_endpoint")
+    expect.codes(server.authorize_device())
+
+
+@rule("metadata.lists-device-grant")
+def test_lists_device_grant(server: ServerUnderTest) -> None:
+    answer = server.fetch_metadata()
+    grants = expect.member(answer, "grant_types_supported", list)
+    expect.that(DEVICE_GRANT in grants, wanted=DEVICE_GRANT, found=grants, exchange=answer)
