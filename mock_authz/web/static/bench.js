@@ -108,6 +108,7 @@
       const response = await fetch(address, { credentials: "same-origin", cache: "no-store", headers: { accept: "text/html" }, ...options });
       const html = await response.text();
       // What was asked for earlier is older, however late it comes.
+      if (response.status >= 500) throw new Error(html);
       if (mine === turn) {
         const fresh = show(html);
         if (!fresh) window.location.reload();
@@ -127,11 +128,14 @@
     if (busy === 0 && !document.hidden) fetched(location.pathname + location.search);
   };
 
+  // What was done, or refused, stays until the next form.
   const say = (fresh) => {
-    const notice = document.getElementById("notice");
-    const said = fresh.getElementById("notice");
-    notice.textContent = said.textContent;
-    notice.hidden = said.hidden;
+    for (const said of fresh.querySelectorAll("#notice, [id^=refused-]")) {
+      const shown = document.getElementById(said.id);
+      if (!shown) continue;
+      shown.textContent = said.textContent;
+      shown.hidden = said.hidden;
+    }
   };
 
   const keepFocus = (section) => {
@@ -162,7 +166,14 @@
     fetched(location.pathname + location.search);
   };
 
-  const viewOf = (form) => `${form.action}?${new URLSearchParams([...new FormData(form)].filter(([, value]) => value))}`;
+  const viewOf = (form) => {
+    const asked = new URLSearchParams(location.search);
+    for (const field of form.querySelectorAll("input[type=search]")) {
+      if (field.value) asked.set(field.name, field.value);
+      else asked.delete(field.name);
+    }
+    return `${location.pathname}?${asked}`;
+  };
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
