@@ -100,7 +100,7 @@ def authz_sandbox(request: pytest.FixtureRequest, authz_server: Server) -> Itera
     from mock_authz.testing import ControlError, Sandbox  # noqa: PLC0415 - see the module's docstring
 
     options = _marked(request.node)
-    name = _sandbox_name(request.node.nodeid)
+    name = sandbox_name(request.node.nodeid)
     try:
         try:
             sandbox = Sandbox(authz_server, name=name, **options)
@@ -136,7 +136,7 @@ def _random_seed(nodeid: str) -> str:
     return f"{nodeid[-100:]} {_digest(nodeid)}"
 
 
-def _sandbox_name(nodeid: str) -> str:
+def sandbox_name(nodeid: str) -> str:
     """Give the sandbox a name that people know the test by: its issuer, which tokens depend on, is the same every time."""
     test = re.sub(r"[^a-z0-9]+", "-", nodeid.rpartition("::")[2].lower()).strip("-")
     return f"{test[:LONGEST_NAME]}-{_digest(nodeid)}".lstrip("-")
@@ -189,8 +189,9 @@ def _told(item: pytest.Item, sandbox: Sandbox) -> str:
 
 
 def _again(item: pytest.Item, sandbox: Sandbox) -> Iterator[str]:
-    """Say how to repeat the test."""
-    yield f"repeat: pytest '{item.nodeid}'   (random seed {sandbox.random_seed!r})"
+    """Say how to repeat the test, whose name is its random seed."""
+    own = "" if sandbox.random_seed == item.nodeid else f"   (random seed {sandbox.random_seed!r})"
+    yield f"repeat: pytest '{item.nodeid}'{own}"
     directory = _option(item.config, "authz_save")
     if directory is not None:
         Path(directory).mkdir(parents=True, exist_ok=True)

@@ -97,7 +97,7 @@ class Devices:
         """
         if organization is None:
             organizations: list[dict[str, Any]] = self._bench.manage("GET", "organizations")
-            organization = organizations[0]["id"] if organizations else ""
+            organization = organizations[0]["organization_id"] if organizations else ""
         body = {
             "name": name,
             "edition": edition,
@@ -110,11 +110,11 @@ class Devices:
         return _device(self._bench.manage("POST", "devices", body=body))
 
     def renew(self, server_id: str, to: Instant | None) -> Device:
-        """Set the renewal date, which must come later than now for a license to be kept; a duration counts from now.
+        """Move the renewal date to a later instant, or remove it. After a lapse it is for the next license only.
 
         Args:
             server_id: the device.
-            to: None removes the renewal date.
+            to: a duration counts from now; None for no renewal date.
         """
         body = {"renewal_at": self._bench.at(to)}
         return _device(self._bench.manage("POST", "devices", server_id, "renew", body=body))

@@ -34,6 +34,7 @@ from mock_authz.testing.journal import Journal
 from mock_authz.testing.seeds import SeedSource, seed_of
 from mock_authz.testing.server import Server, shared_server
 from mock_authz.testing.times import Instant, clock_of, stamp
+from mock_authz.testing.wire import ControlError
 
 PRESET: Final = "fast"
 
@@ -287,12 +288,18 @@ class Sandbox:
         """
         if self.is_closed:
             return []
-        left = self._unstruck()
         self.is_closed = True
-        for fork in self._forks:
-            fork.discard()
-        if self._is_own:
-            self._bench.control("DELETE")
+        try:
+            left = self._unstruck()
+            for fork in self._forks:
+                fork.discard()
+            if self._is_own:
+                self._bench.control("DELETE")
+        except ControlError as error:
+            # Its life was over, or somebody has deleted it: that is what was asked for.
+            if error.problem != "sandbox_unknown":
+                raise
+            return []
         return left
 
     def _unstruck(self) -> list[str]:

@@ -20,7 +20,7 @@ NOTHING: Final = "(nothing has happened here)"
 # Told by the exchange that they come with.
 UNTOLD: Final = (EventType.DEVICE_AUTHORIZATION_ISSUED, EventType.FAULT_STRUCK)
 # Said by other words, or of use to programs only.
-UNSHOWN: Final = ("server_id", "license_id", "human_id", "fault_id", "kid", "mode")
+UNSHOWN: Final = ("server_id", "license_id", "human_id", "fault_id", "kid", "mode", "to")
 UNHEARD: Final = {
     "offline": "never reached the server",
     "connection_reset": "never reached the server",
@@ -108,7 +108,7 @@ def _is_shown(name: str, value: object) -> bool:
 def _said(name: str, value: Any) -> str:
     if name == "user_code":
         return display(str(value).replace("-", ""))
-    if isinstance(value, int) and (name.endswith("_at") or name in ("from", "to")):
+    if isinstance(value, int) and (name.endswith("_at") or name == "from"):
         return stamp(value)
     return str(value)
 

@@ -12,7 +12,7 @@ import httpx2
 
 SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 10.0
-FIRST_REFUSAL: Final = 400
+NOT_OURS: Final = "The answer is not that of a mock-authz server."
 
 
 class ControlError(Exception):
@@ -129,7 +129,7 @@ class Wire:
         timeout = httpx2.Timeout(CONNECT_SECONDS, read=quiet_seconds)
         url = f"{self.control_url}/_control{path}"
         with self._client.stream("GET", url, headers=self._control_headers, timeout=timeout) as response:
-            if response.status_code >= FIRST_REFUSAL:
+            if not response.is_success:
                 response.read()
                 _members(response)
             yield _until_quiet(response)
@@ -150,8 +150,11 @@ def _members(response: httpx2.Response) -> Any:
     try:
         members: Any = response.json() if response.content else None
     except ValueError:
-        members = {"detail": "The answer is not JSON. Is this a mock-authz server?"}
-        raise ControlError(response.status_code, members) from None
-    if response.status_code >= FIRST_REFUSAL:
-        raise ControlError(response.status_code, members if isinstance(members, Mapping) else {})
+        members, is_ours = None, False
+    else:
+        is_ours = response.is_success or isinstance(members, Mapping)
+    if not is_ours:
+        raise ControlError(response.status_code, {"detail": NOT_OURS})
+    if not response.is_success:
+        raise ControlError(response.status_code, members)
     return members
