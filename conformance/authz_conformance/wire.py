@@ -42,11 +42,12 @@ class Bounds:
 class Patience:
     """Remembers requests without an answer, for a whole run, so that a dead target ends it soon.
 
-    A step that stayed without an answer three times in a row is not tried again; a target that did six times in a
-    row, whatever it was asked, is lost.
+    A step that stayed without an answer three times in a row is not tried again. A target is lost that never answered
+    the first three requests, or that stayed without an answer six times in a row, whatever it was asked.
     """
 
     lost: str | None = None
+    _has_answered: bool = False
     _in_a_row: int = 0
     _by_step: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -63,12 +64,12 @@ class Patience:
         """Count an answer, or the lack of one."""
         with self._lock:
             if failure is None:
-                self._in_a_row = 0
+                self._in_a_row, self._has_answered = 0, True
                 self._by_step.pop(step, None)
                 return
             self._in_a_row += 1
             self._by_step[step] = self._by_step.get(step, 0) + 1
-            if self._in_a_row >= TARGET_PATIENCE:
+            if self._in_a_row >= (TARGET_PATIENCE if self._has_answered else STEP_PATIENCE):
                 self.lost = failure
 
 
@@ -136,8 +137,7 @@ class Wire:
         at, began = self.story.now(), real_time.monotonic()
         refusal = patience.refusal(step)
         answer = _Answer(failure=refusal) if refusal else self._ask(method, url, given, content)
-        if refusal is None:
-            patience.note(step, answer.failure)
+        patience.note(step, answer.failure)
         exchange = Exchange(
             number=len(self.story.exchanges) + 1,
             step=step,
