@@ -16,6 +16,7 @@ from tests.programs import ROOT, needed, run, serve
 PAGES: Final = (ROOT / "README.md", ROOT / "docs" / "testing-with-pytest.md")
 EXAMPLES: Final = ROOT / "examples"
 FENCED: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REPORT: Final = "\nrepeat: pytest "
 MOST_LINES: Final = 30
 ALL_PASSED: Final = 0
 SOME_FAILED: Final = 1
@@ -24,13 +25,17 @@ PYTEST: Final = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W",
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page, with the block that follows it."""
+    """A fenced block of a page.
+
+    Attributes:
+        report: what pytest prints of these tests, if the page shows that right below: then they fail.
+    """
 
     page: str
     line: int
     language: str
     text: str
-    following: str
+    report: str
 
     @property
     def is_tests(self) -> bool:
@@ -49,7 +54,7 @@ def blocks(language: str) -> list[Block]:
         matches = [*FENCED.finditer(source)]
         for match, following in zip(matches, [*matches[1:], None], strict=True):
             line = source.count("\n", 0, match.start()) + 1
-            text = following[2] if following is not None and following[1] == "text" else ""
+            text = following[2] if following is not None and REPORT in following[2] else ""
             found.append(Block(page.name, line, match[1], match[2], text))
     return [block for block in found if block.language == language]
 
@@ -71,8 +76,8 @@ def test_python_in_the_documentation_runs(block: Block, place: Path) -> None:
     (place / block.file).write_text(block.text, encoding="utf-8")
     command = (*PYTEST, block.file) if block.is_tests else (sys.executable, "-W", "error", block.file)
     done = run(command, cwd=place)
-    assert done.returncode == (SOME_FAILED if block.following else ALL_PASSED), done.stdout + done.stderr
-    assert block.following in done.stdout
+    assert done.returncode == (SOME_FAILED if block.report else ALL_PASSED), done.stdout + done.stderr
+    assert block.report in done.stdout
 
 
 @pytest.mark.parametrize("block", [one for one in blocks("sh") if "curl" in one.text], ids=named)

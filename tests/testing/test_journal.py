@@ -113,3 +113,15 @@ def test_the_timeline_counts_what_repeats_and_leaves_out_what_is_too_much(sandbo
     drawn = sandbox.timeline()
     assert "earlier lines" in drawn
     assert len(drawn.splitlines()) < 90
+
+
+def test_a_license_that_ended_has_a_bar_until_then_and_a_short_story_has_none(sandbox: Sandbox) -> None:
+    acquire(sandbox)
+    assert "store-12 |" not in sandbox.timeline()
+    sandbox.clock.advance("P10D")
+    sandbox.devices.revoke("store-12")
+    sandbox.faults.offline(from_="P5D", must_strike=False)
+    sandbox.clock.advance("P10D")
+    drawn = sandbox.timeline()
+    assert "store-12 |" + "#" * 21 + "." * 9 + " " * 30 + "|" in drawn
+    assert "outages  |" + " " * 45 + "x" * 15 + "|" in drawn

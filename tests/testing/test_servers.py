@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
 import httpx2
 import pytest
+import trustme
 
+from mock_authz import app
+from mock_authz.serving import in_a_thread
 from mock_authz.testing import ControlError, Sandbox, Server, ServerUnreachableError
 from tests.programs import run, serve
 from tests.testing.pos_server import acquire, keys
@@ -66,3 +70,20 @@ def test_a_sandbox_alone_starts_one_server_for_the_process_and_stops_it_at_the_e
     assert done.stderr == ""
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(done.stdout.strip())
+
+
+def test_a_server_with_a_certificate_of_its_own_is_trusted_by_its_authority(tmp_path: Path) -> None:
+    authority, file = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        tmp_path.joinpath("key.pem").open("wb") as chain,
+    ):
+        chain.write(authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.bytes())
+        chain.flush()
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        with in_a_thread(app.Server(url), listening, ssl_certfile=chain.name):
+            with Server.at(url, ca_file=file) as server, Sandbox(server) as sandbox:
+                assert sandbox.devices.list()
+            with Server.at(url) as stranger, pytest.raises(ServerUnreachableError, match="certificate"):
+                stranger.check()
