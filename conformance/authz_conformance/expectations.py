@@ -14,15 +14,25 @@ from authz_conformance.flow import DEFAULT_INTERVAL, Grant, LicenseToken, Tokens
 from authz_conformance.redaction import shown
 from authz_conformance.verdicts import NotTestable, PreconditionBroken, RuleBroken
 
-OK = 200
+OK = frozenset({200})
+ANY_SUCCESS = range(200, 300)
+ANY_REFUSAL = range(400, 500)
 SHOWN = 300
 
 
 class Expectations:
-    """Checks of answers; the kind of finding is chosen once."""
+    """Checks of answers; the kind of finding is chosen once.
 
-    def __init__(self, broken: type[RuleBroken | PreconditionBroken]) -> None:
-        self._broken = broken
+    Args:
+        broken: What is raised.
+        successes: The statuses of a success. A precondition is content with any of 200 to 299: which one it has to
+            be is a rule of its own.
+    """
+
+    def __init__(
+        self, broken: type[RuleBroken | PreconditionBroken], *, successes: Collection[int] = OK
+    ) -> None:
+        self._broken, self._successes = broken, successes
 
     # ------------------------------------------------------------------------------------------- any finding
     def fail(self, *, wanted: str, found: str, exchange: Exchange | None = None) -> NoReturn:
@@ -55,12 +65,12 @@ class Expectations:
 
     def refused(self, answer: Exchange) -> None:
         """Check that it was refused properly: 400 to 499; a server error is no refusal, nor is silence."""
-        if answer.status is None or not 400 <= answer.status < 500:  # noqa: PLR2004 - HTTP
+        if answer.status not in ANY_REFUSAL:
             self._unlike(answer, "a refusal (400 to 499)")
 
     def success(self, answer: Exchange) -> dict[str, Any]:
         """Check for 200 with a JSON object, and return its members."""
-        if answer.status != OK or not isinstance(answer.json, dict):
+        if answer.status not in self._successes or not isinstance(answer.json, dict):
             self._unlike(answer, "200 with a JSON object")
         return dict(answer.members)
 
@@ -68,7 +78,7 @@ class Expectations:
         self,
         answer: Exchange,
         *errors: str,
-        status: int | Collection[int] = 400,
+        status: int | Collection[int] = ANY_REFUSAL,
         reason: str | None = None,
     ) -> dict[str, Any]:
         """Check for an OAuth error response, and return its members.
@@ -76,11 +86,12 @@ class Expectations:
         Args:
             answer: What came.
             errors: The codes that the rule admits.
-            status: The status, or those that the rule admits.
+            status: The status, or those that the rule admits, where the rule is about it; else any refusal's.
             reason: The member `reason`, for a Kensium server.
         """
         statuses = {status} if isinstance(status, int) else set(status)
-        wanted = f"{' or '.join(map(str, sorted(statuses)))} {' or '.join(errors)}"
+        wanted = "a refusal with" if status is ANY_REFUSAL else " or ".join(map(str, sorted(statuses)))
+        wanted += f" {' or '.join(errors)}"
         if reason is not None:
             wanted += f" with reason {reason}"
         fits = answer.status in statuses and answer.error in errors
@@ -108,18 +119,17 @@ class Expectations:
 
     # ------------------------------------------------------------------------------------------ flow answers
     def codes(self, answer: Exchange, *, client_id: str = "") -> Grant:
-        """Check for a device authorization response, and read it."""
+        """Check for codes that a flow can go on with, and read them. How the rest must look is for rules of its own."""
         self.success(answer)
-        expires_in = self.member(answer, "expires_in", (int, float))
-        interval = answer.members.get("interval", DEFAULT_INTERVAL)
+        uri = answer.members.get("verification_uri")
         complete = answer.members.get("verification_uri_complete")
         return Grant(
             device_code=self.member(answer, "device_code"),
             user_code=self.member(answer, "user_code"),
-            verification_uri=self.member(answer, "verification_uri"),
+            verification_uri=uri if isinstance(uri, str) else "",
             verification_uri_complete=complete if isinstance(complete, str) else None,
-            expires_in=int(expires_in),
-            interval=interval if type(interval) is int else DEFAULT_INTERVAL,
+            expires_in=self._seconds(answer, "expires_in"),
+            interval=self._seconds(answer, "interval") if "interval" in answer.members else DEFAULT_INTERVAL,
             issued_at=_issued_at(answer),
             client_id=client_id,
             exchange=answer,
@@ -161,6 +171,14 @@ class Expectations:
         if self.success(answer) != {"active": False}:
             self._unlike(answer, '{"active": false} and nothing else')
 
+    def _seconds(self, answer: Exchange, name: str) -> int:
+        """Read seconds, also where they are spelled as a text."""
+        seconds = self.member(answer, name, (int, float, str))
+        try:
+            return int(seconds)
+        except (ValueError, OverflowError):
+            self.fail(wanted=f"{name} in seconds", found=repr(seconds), exchange=answer)
+
     def _unlike(self, answer: Exchange, wanted: str) -> NoReturn:
         found = answer.said
         if answer.failure is None and answer.error is None:
@@ -170,7 +188,7 @@ class Expectations:
 
 
 expect = Expectations(RuleBroken)
-given = Expectations(PreconditionBroken)
+given = Expectations(PreconditionBroken, successes=ANY_SUCCESS)
 
 
 def _issued_at(answer: Exchange) -> int:
