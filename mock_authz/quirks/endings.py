@@ -31,7 +31,7 @@ from mock_authz.quirks.bending import (
     with_store,
 )
 from mock_authz.quirks.lying_store import Commit, LyingStore, committing, lying_as
-from mock_authz.quirks.quirk import Wrap, at
+from mock_authz.quirks.quirk import Quirk, Wrap, at
 from mock_authz.web.visit import Visit
 
 A_YEAR_SECONDS: Final = 365 * 24 * 3600
@@ -317,6 +317,14 @@ def _revived_by_renewal(renew: Any, license_: License, _: int | None, now: int) 
     return renew() if due is None or now < due else renew(seen_at=due - 1)
 
 
+def _noted_as_renewed(renew: Any, license_: License, _: int | None, now: int) -> Any:
+    """Tell a renewal in the second of the issue from the issue."""
+    renewed = renew()
+    if not isinstance(renewed, License) or renewed is license_:
+        return renewed
+    return replace(renewed, renewal_set_at=max(now, license_.issued_at + 1))
+
+
 def _live_as_long_as_license(check: Callable[..., Any]) -> Callable[..., Any]:
     """Let the tokens of a renewed license live on."""
 
@@ -367,15 +375,6 @@ RENEWAL: Final = (
         ),
     ),
     *at(
-        "decisions.check_bearer",
-        (
-            "renewal_extends_tokens",
-            "renew.issued-tokens-keep-exp",
-            "The license tokens of a renewed license are accepted after their exp.",
-            _live_as_long_as_license,
-        ),
-    ),
-    *at(
         "hear",
         (
             "renewal_after_lapse_is_lost",
@@ -383,6 +382,14 @@ RENEWAL: Final = (
             "A renewal after the lapse is accepted and forgotten.",
             _managing("POST", "/renew", _late_date_lost),
         ),
+    ),
+    Quirk(
+        name="renewal_extends_tokens",
+        rules=("renew.issued-tokens-keep-exp",),
+        says="The license tokens of a renewed license are accepted after their exp.",
+        seam="decisions.check_bearer",
+        wrap=_live_as_long_as_license,
+        also={"decisions.renew": _renewing(_noted_as_renewed)},
     ),
 )
 

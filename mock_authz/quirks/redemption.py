@@ -31,7 +31,7 @@ from mock_authz.quirks.bending import (
     with_store,
 )
 from mock_authz.quirks.lying_store import Commit, LyingStore, changed, committing, finding, getting, lying_as
-from mock_authz.quirks.quirk import Wrap, at
+from mock_authz.quirks.quirk import Quirk, Wrap, at
 from mock_authz.quirks.verification import enabled_device, entitled, entitled_person
 from mock_authz.store.port import ABSENT, R, Stored
 from mock_authz.store.records import Counter
@@ -240,12 +240,6 @@ REDEMPTION: Final = (
             "A device that is acquired again gets another sub.",
             responding(_another_sub),
         ),
-        (
-            "renewal_date_of_approval",
-            "redeem.copies-renewal-date",
-            "The license carries the renewal date that its device had at the approval.",
-            responding(_date_of_approval),
-        ),
     ),
     *at(
         "hear",
@@ -261,5 +255,13 @@ REDEMPTION: Final = (
             "Of simultaneous refreshes all but one are refused.",
             _racing(_conflict_is_refused),
         ),
+    ),
+    Quirk(
+        name="renewal_date_of_approval",
+        rules=("redeem.copies-renewal-date",),
+        says="The license carries the renewal date that its device had at the approval.",
+        seam="respond",
+        wrap=responding(_date_of_approval),
+        also={"store": lying_as(committing(_date_remembered))},
     ),
 )

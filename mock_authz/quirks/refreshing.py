@@ -226,10 +226,7 @@ EXPIRY: Final = at(
     "decisions.refresh",
     (
         "refresh_token_never_expires",
-        (
-            "refresh.expires-when-idle refresh.expiry-counts-from-its-issue refresh.lifetime-fixed-at-issue "
-            "reason.refresh-token-expired"
-        ),
+        "refresh.expires-when-idle refresh.expiry-counts-from-its-issue refresh.lifetime-fixed-at-issue",
         "The expiry of refresh tokens is stored and never checked.",
         _seeing_tokens(lambda _: {"expires_at": FOREVER, "predecessor_expires_at": FOREVER}),
     ),

@@ -45,7 +45,7 @@ REQUEST: Final = path("/device_authorization")
 TOKEN: Final = path("/token")
 REVOKE: Final = path("/revoke")
 KNOWN: Final = frozenset({
-    "client_id", "client_secret", "scope", "grant_type", "device_code", "refresh_token", "token", "token_type_hint",
+    "client_id", "client_secret", "scope", "grant_type", "device_code", "refresh_token", "token", "token_type_hint", "username", "password",
 })  # fmt: skip
 
 
