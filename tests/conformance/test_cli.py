@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from authz_conformance import cli, command_line
+from authz_conformance import catalogue, cli
 from authz_conformance.catalogue import CatalogueError, load_catalogue
+from authz_conformance.command_line import PROGRAM
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.requirements import as_json, print_table
 from authz_conformance.requirements_page import page
@@ -23,7 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "requirements.md"
 
 def run(*arguments: str, **environment: str) -> Result:
     """Run the command in a terminal of 200 columns."""
-    return CliRunner(env={"COLUMNS": "200", **environment}).invoke(cli.main, arguments, prog_name=cli.PROGRAM)
+    return CliRunner(env={"COLUMNS": "200", **environment}).invoke(cli.main, arguments, prog_name=PROGRAM)
 
 
 def test_requirements_prints_every_rule_and_how_many_there_are() -> None:
@@ -170,7 +171,7 @@ def test_a_broken_catalogue_is_the_suites_error(monkeypatch: pytest.MonkeyPatch)
     def broken() -> None:
         raise CatalogueError(["rfc8628.yaml:3: it is broken"])
 
-    monkeypatch.setattr(command_line.rules, "load_catalogue", broken)
+    monkeypatch.setattr(catalogue, "load_catalogue", broken)
     result = run("requirements")
     assert result.exit_code == ExitCode.SUITE_ERROR
     assert "rfc8628.yaml:3: it is broken" in result.output
