@@ -12,7 +12,7 @@ from mock_authz.app import Server
 from mock_authz.domain.organization import Device
 from mock_authz.usecases import administer
 from tests.factories import DAY, NOW, QA, STORE_12, default_records, expect
-from tests.web.bench import HERE, UI, at_the_bench, form_of, now_of, open_page
+from tests.web.bench import HERE, UI, at_the_bench, form_of, now_of, open_page, press
 from tests.web.site import BASE_URL, Site, a_site
 from tests.web.visitor import Visitor, context_of
 
@@ -272,6 +272,33 @@ def test_what_a_name_holds_is_text(visitor: Visitor) -> None:
     visitor.site.acquire()
     assert "<script>&#34;" not in open_page(visitor).response.text
     assert '<script>"x"' not in open_page(visitor).response.text
+
+
+def test_a_page_that_is_as_it_was_is_not_sent_again(visitor: Visitor) -> None:
+    tag = open_page(visitor).response.headers["etag"]
+    again = visitor.send("GET", HERE, headers={"if-none-match": tag})
+    assert (again.status, again.response.content) == (304, b"")
+    # A browser without the cookie needs the page: its forms would be refused.
+    assert Visitor(visitor.site).send("GET", HERE, headers={"if-none-match": tag}).status == 200
+    for query in ("?span=year", "?find=x", "?journal=x", "?done=move"):
+        assert visitor.send("GET", HERE + query, headers={"if-none-match": tag}).status == 200
+
+
+def test_whatever_changes_is_sent_again(visitor: Visitor) -> None:
+    site = visitor.site
+    for change in (
+        site.authorize,
+        site.acquire,
+        lambda: press(visitor, "move", {"to": "PT15S"}),
+        lambda: press(visitor, "add-fault", {"kind": "offline", "times": "1"}),
+        lambda: press(visitor, "add-human", {"act": "ignore"}),
+        lambda: press(visitor, "take-snapshot", {"name": "before"}),
+        lambda: press(visitor, "restore-snapshot", snapshot="before"),
+        lambda: press(visitor, "disable", server_id=STORE_12),
+    ):
+        tag = open_page(visitor).response.headers["etag"]
+        change()
+        assert visitor.send("GET", HERE, headers={"if-none-match": tag}).status == 200, change
 
 
 def test_har_and_the_whole_sandbox_are_files(visitor: Visitor) -> None:

@@ -26,7 +26,7 @@ from mock_authz.web.bench import journal, snapshots
 from mock_authz.web.bench_page import axis
 from mock_authz.web.bench_page.actions import BUTTONS, Order, carry_out
 from mock_authz.web.bench_page.door import Door, Guard, csrf_token_of
-from mock_authz.web.bench_page.views import FIT, MOST_DEVICES, MOVED, gather, wish_of
+from mock_authz.web.bench_page.views import FIT, MOST_DEVICES, MOVED, gather, version_of, wish_of
 from mock_authz.web.bench_page.words import FAULTS
 from mock_authz.web.desk import Desk, Place, look
 from mock_authz.web.login import fresh_nonce, is_foreign
@@ -42,6 +42,8 @@ POLICY: Final = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 PAGE_HEADERS: Final = {**HEADERS, "content-security-policy": POLICY}
+# Of what an address says, this much is said back.
+MOST_OF_A_NAME: Final = 100
 DOWNLOADS: Final = {"har": journal.export_har, "export": snapshots.export}
 SAY_REMOTE: Final = (
     "From other machines, the test bench needs a token. Start the server with --control-token, or open this page on the "
@@ -132,12 +134,26 @@ def _inside(visit: _Visit, form: Mapping[str, str]) -> Response:
     name, _, below = visit.path.partition("/")
     place = look(visit.desk, name)
     if place is None:
-        return _refuse(visit, 404, "There is no such sandbox", f"It may have been deleted: {name[:100]}")
+        return _refuse(
+            visit, 404, "There is no such sandbox", f"It may have been deleted: {name[:MOST_OF_A_NAME]}"
+        )
     if visit.is_post:
         return _carry_out(visit, place, below, form)
     if below in DOWNLOADS:
         return _download(visit, place, below)
-    return _show(visit, place) if not below else _not_found(visit)
+    return _follow(visit, place) if not below else _not_found(visit)
+
+
+def _follow(visit: _Visit, place: Place) -> Response:
+    """Show the page, or say that it is as it was (RFC 9110 13.1.2): its script asks again each second."""
+    query = visit.request.query_params
+    done = query.get("done", "")
+    tag = f'"{version_of(place, wish_of(query))}-{done if done in BUTTONS else ""}"'
+    if visit.request.headers.get("if-none-match") == tag and visit.door.nonce() is not None:
+        return Response(None, 304, {**PAGE_HEADERS, "etag": tag})
+    response = _show(visit, place)
+    response.headers["etag"] = tag
+    return response
 
 
 def _choose(visit: _Visit) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,7 @@ from mock_authz.domain.faults import Fault
 from mock_authz.domain.human_script import HumanScript
 from mock_authz.domain.organization import Device, Organization
 from mock_authz.store.port import Entry
+from mock_authz.store.records import KINDS
 from mock_authz.usecases import approvals, faults, humans, snapshots
 from mock_authz.usecases.listing import list_records
 from mock_authz.usecases.overview import overviews
@@ -28,6 +30,9 @@ from mock_authz.web.page_views import TOKEN_LABELS, DeviceView, view_device
 MOST_DEVICES: Final = 60
 MOST_LINES: Final = 60
 MOST_CODES: Final = 20
+MOST_CHOICES: Final = 200
+# While nothing happens, the page is drawn anew this often: its line of now has moved on.
+SECONDS_ALIKE: Final = 15
 LONGEST_FILTER: Final = 100
 FIT: Final = "fit"
 TOKEN_GOOD: Final = ("Good", "good")
@@ -125,6 +130,22 @@ class Bench:
     names: Mapping[str, str]
 
 
+def version_of(place: Place, wish: Wish) -> str:
+    """Tell two states of the page apart without drawing it: who follows it asks each second."""
+    store, name = place.context.store, place.sandbox.name
+    kinds: Iterable[type[object]] = KINDS
+    versions = [[stored.version for stored in store.every(name, kind)] for kind in kinds]
+    # A version is never used again: the latest one and the number of records say whether anything has changed.
+    state = (
+        [(len(of_kind), max(of_kind, default=0)) for of_kind in versions],
+        [entry.sequence for entry in store.journal(name)[-1:]],
+        snapshots.list_snapshots(store, place.sandbox),
+        place.context.now // SECONDS_ALIKE,
+        wish,
+    )
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:16]
+
+
 def gather(place: Place, wish: Wish) -> Bench:
     """Look at everything."""
     context, store, name = place.context, place.context.store, place.sandbox.name
@@ -142,7 +163,7 @@ def gather(place: Place, wish: Wish) -> Bench:
         picture=_picture(place, wish, chosen),
         devices=tuple(_device_rows(place, chosen, organizations)),
         devices_in_all=len(fitting),
-        choices=tuple(device for device in every if device.enabled),
+        choices=tuple(device for device in fitting if device.enabled)[:MOST_CHOICES],
         codes=tuple(_open_codes(place)),
         humans=tuple(humans.list_humans(context)),
         faults=tuple(_fault_row(fault, names, now=context.now) for fault in faults.list_faults(context)),

@@ -6,9 +6,12 @@
   const POLL_MILLISECONDS = 1000;
   const TICK_MILLISECONDS = 200;
   const TYPING_MILLISECONDS = 300;
+  const NOTICE_MILLISECONDS = 6000;
   const live = document.getElementById("live");
   let busy = 0;
   let turn = 0;
+  // The address that is shown, and the tag that the server gave its answer.
+  let last = {};
   let ticking = { from: 0, since: 0, runs: false };
 
   // --- the clock ---
@@ -105,11 +108,15 @@
     const mine = ++turn;
     busy += 1;
     try {
-      const response = await fetch(address, { credentials: "same-origin", cache: "no-store", headers: { accept: "text/html" }, ...options });
+      const isPoll = !options && address === last.address;
+      const headers = { accept: "text/html", ...(isPoll && last.tag ? { "if-none-match": last.tag } : {}) };
+      const response = await fetch(address, { credentials: "same-origin", cache: "no-store", headers, ...options });
       const html = await response.text();
       // What was asked for earlier is older, however late it comes.
       if (response.status >= 500) throw new Error(html);
-      if (mine === turn) {
+      if (mine === turn && response.status === 304) connected(true);
+      else if (mine === turn) {
+        last = options ? {} : { address, tag: response.headers.get("etag") };
         const fresh = show(html);
         if (!fresh) window.location.reload();
         connected(true);
@@ -128,7 +135,13 @@
     if (busy === 0 && !document.hidden) fetched(location.pathname + location.search);
   };
 
-  // What was done, or refused, stays until the next form.
+  // What was refused stays until the next form; what was done, for as long as it takes to read.
+  let reading = 0;
+  const dismiss = () => {
+    clearTimeout(reading);
+    reading = setTimeout(() => { document.getElementById("notice").hidden = true; }, NOTICE_MILLISECONDS);
+  };
+
   const say = (fresh) => {
     for (const said of fresh.querySelectorAll("#notice, [id^=refused-]")) {
       const shown = document.getElementById(said.id);
@@ -136,6 +149,7 @@
       shown.textContent = said.textContent;
       shown.hidden = said.hidden;
     }
+    dismiss();
   };
 
   const keepFocus = (section) => {
@@ -211,6 +225,7 @@
 
   document.addEventListener("visibilitychange", follow);
   readClock();
+  dismiss();
   connected(true);
   setInterval(showClock, TICK_MILLISECONDS);
   setInterval(follow, POLL_MILLISECONDS);
