@@ -43,6 +43,7 @@ BENCH_PAGE: Final = "/_control/ui"
 MANAGEMENT_PREFIX: Final = "/management"
 WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 MOST_HINTS: Final = 100
+SWEPT_EVERY_SECONDS: Final = 1.0
 SAY_MANAGEMENT: Final = "Send the management token of this sandbox as Authorization: Bearer: it was printed or returned at its creation."
 SAY_CONTROL: Final = "Send the control token as Authorization: Bearer. The server was started with it."
 SAY_REMOTE: Final = "From other machines, control needs a token. Start the server with --control-token."
@@ -69,6 +70,7 @@ class Server:
     control_token: str | None = field(default=None, repr=False)
     control_port: int | None = None
     hinted: set[tuple[str, str]] = field(default_factory=set, init=False)
+    swept_real_at: float = field(default=0.0, init=False)
 
     @property
     def desk(self) -> Desk:
@@ -82,7 +84,15 @@ class Server:
             http_hosts=LOOPBACK_HOSTS | self.hosts | own,
             enter=enter,
             quirks=_shown_quirks,
+            make_room=self.make_room,
         )
+
+    def make_room(self, name: str, real_at: float) -> None:
+        """Make room for a new sandbox. Those whose life is over go, all of them now and then: it takes a look at each."""
+        control.make_room(self.store, name, real_at=real_at)
+        if abs(real_at - self.swept_real_at) >= SWEPT_EVERY_SECONDS:
+            self.swept_real_at = real_at
+            control.sweep(self.store, real_at=real_at)
 
     @property
     def control_base_url(self) -> str:

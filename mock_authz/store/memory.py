@@ -118,6 +118,15 @@ class MemoryStore:
         with self._lock:
             return list(self._shelves)
 
+    def everywhere(self, kind: type[R], record_id: str) -> dict[str, Stored[R]]:
+        with self._lock:
+            found = {
+                name: records[record_id]
+                for name, shelf in self._shelves.items()
+                if record_id in (records := shelf.records[kind])
+            }
+        return cast("dict[str, Stored[R]]", found)
+
     def get(self, sandbox: str, kind: type[R], record_id: str) -> Stored[R] | None:
         with self._lock:
             shelf = self._shelves.get(sandbox)

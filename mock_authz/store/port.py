@@ -77,6 +77,9 @@ class Store(Protocol):
     def sandboxes(self) -> list[str]:
         """List the sandboxes that hold any record, in order of creation."""
 
+    def everywhere(self, kind: type[R], record_id: str) -> dict[str, Stored[R]]:
+        """Load one record of each sandbox that has it, by the sandboxes' names, in their order of creation."""
+
     def get(self, sandbox: str, kind: type[R], record_id: str) -> Stored[R] | None:
         """Load one record."""
 

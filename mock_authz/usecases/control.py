@@ -75,8 +75,14 @@ def _is_over(sandbox: Sandbox, real_at: float) -> bool:
 
 def list_sandboxes(store: Store) -> list[Sandbox]:
     """Load all sandboxes' records, in order of creation; no snapshots."""
-    found = (find_sandbox(store, name) for name in store.sandboxes())
-    return [sandbox for sandbox in found if sandbox is not None]
+    found = store.everywhere(Sandbox, ONLY)
+    return [stored.record for name, stored in found.items() if not is_snapshot(name)]
+
+
+def make_room(store: Store, name: str, *, real_at: float) -> None:
+    """Free the name of a sandbox whose life in real time is over, if there is one; `sweep` does so for all."""
+    if name in store.sandboxes() and find_sandbox(store, name, real_at=real_at) is None:
+        drop_sandbox(store, name)
 
 
 def sweep(store: Store, *, real_at: float) -> None:
@@ -84,14 +90,13 @@ def sweep(store: Store, *, real_at: float) -> None:
 
     A request may be on its way, held up by a fault, when its sandbox goes.
     """
-    for name in store.sandboxes():
-        if is_snapshot(name):
-            continue
-        stored = store.get(name, Sandbox, ONLY)
-        if stored is None:
-            store.drop(name)
-        elif _is_over(stored.record, real_at):
+    found = store.everywhere(Sandbox, ONLY)
+    mortal = [name for name, stored in found.items() if stored.record.expires_real_at is not None]
+    for name in mortal:
+        if _is_over(found[name].record, real_at) and not is_snapshot(name):
             drop_sandbox(store, name)
+    for name in set(store.sandboxes()) - found.keys():
+        store.drop(name)
 
 
 def drop_sandbox(store: Store, name: str) -> Conflict | None:

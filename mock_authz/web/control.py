@@ -44,11 +44,11 @@ def list_sandboxes(_: Call, desk: Desk) -> Reply:
 def create_sandbox(call: Call, desk: Desk) -> Reply:
     """Create a sandbox; what is left out has its default, the name included."""
     real_at = clocks.real_now()
-    control.sweep(desk.store, real_at=real_at)
     wanted = creation_of(call.body, issuer_of=desk.issuer_of, real_at=real_at)
     call.body.finish()
     if (refusal := check_issuer(wanted.issuer, desk)) is not None:
         return refused(refusal)
+    desk.make_room(wanted.name, real_at)
     made = control.create_sandbox(
         desk.store,
         name=wanted.name,

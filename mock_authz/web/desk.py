@@ -30,6 +30,7 @@ class Desk:
         http_hosts: the hosts that may have issuers of plain http: loopback, and those declared for development.
         enter: makes the context of a request to a sandbox, with the sandbox's own behaviour.
         quirks: all there are, by name, as they are shown.
+        make_room: frees the name of a new sandbox, and memory, of sandboxes whose life in real time is over.
     """
 
     store: Store
@@ -37,6 +38,7 @@ class Desk:
     http_hosts: frozenset[str]
     enter: Enter
     quirks: Callable[[], Mapping[str, Mapping[str, Any]]]
+    make_room: Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -354,6 +354,15 @@ class StoreContract:
         put(store, SUMMIT, sandbox="zoo")
         assert store.sandboxes() == ["zoo", "alpha", "middle"]
 
+    def test_one_record_of_each_sandbox_that_has_it_is_loaded_at_once(self, store: Store) -> None:
+        for name in ("zoo", "alpha", "middle"):
+            put(store, SUMMIT if name == "alpha" else HARBOR, sandbox=name)
+        found = store.everywhere(Organization, "harbor")
+        assert list(found) == ["zoo", "middle"]
+        assert found["zoo"] == store.get("zoo", Organization, "harbor")
+        store.drop("zoo")
+        assert list(store.everywhere(Organization, "harbor")) == ["middle"]
+
     # --- journal ---
 
     def test_the_journal_counts_events_and_exchanges_together_from_one_without_gaps(

@@ -26,6 +26,9 @@ class StoreBehind:
     def sandboxes(self) -> list[str]:
         return self._behind.sandboxes()
 
+    def everywhere(self, kind: type[R], record_id: str) -> dict[str, Stored[R]]:
+        return self._behind.everywhere(kind, record_id)
+
     def get(self, sandbox: str, kind: type[R], record_id: str) -> Stored[R] | None:
         return self._behind.get(sandbox, kind, record_id)
 

@@ -12,7 +12,7 @@ from mock_authz.entropy import fresh_seed
 from mock_authz.oauth.reply import Reply
 from mock_authz.sandbox import NAME_PATTERN, Sandbox, is_issuer
 from mock_authz.store.codec import UnreadableRecordError
-from mock_authz.usecases import control, exporting, snapshots
+from mock_authz.usecases import exporting, snapshots
 from mock_authz.web.control_body import ISSUER_PATTERN, fresh_name, read_issuer, read_life, read_name
 from mock_authz.web.desk import Desk, Place, check_issuer, within
 from mock_authz.web.problems import refused, unprocessable
@@ -65,7 +65,7 @@ def fork(call: Call, place: Place) -> Reply:
     body.finish()
     if (refusal := check_issuer(issuer, desk)) is not None:
         return refused(refusal)
-    control.sweep(desk.store, real_at=place.real_at)
+    desk.make_room(name, place.real_at)
     answer = snapshots.fork(
         desk.store,
         place.sandbox,
@@ -104,7 +104,7 @@ def load(call: Call, desk: Desk) -> Reply:
     body.finish()
     if (refusal := check_issuer(issuer, desk)) is not None:
         return refused(refusal)
-    control.sweep(desk.store, real_at=real_at)
+    desk.make_room(name, real_at)
     return _made(exporting.load(desk.store, exported, name=name, issuer=issuer, real_at=real_at))
 
 
