@@ -99,6 +99,11 @@ class Expectations:
             self._unlike(answer, wanted)
         return dict(answer.members)
 
+    def never(self, answer: Exchange, *errors: str) -> None:
+        """Check that there is an answer, and that it is neither one of these errors nor a server error."""
+        if answer.error in errors or answer.status is None or answer.status >= 500:  # noqa: PLR2004 - HTTP
+            self._unlike(answer, f"anything but {' or '.join(errors)}")
+
     def header(self, answer: Exchange, name: str, containing: str = "") -> str:
         """Check that a header is there and holds a text, whatever its case; return it."""
         value = answer.header(name)

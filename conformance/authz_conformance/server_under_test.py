@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random  # noqa: TID251 - seeded by the run, so that it can be repeated
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -178,6 +180,17 @@ class ServerUnderTest:
         """GET one of Kensium's own resources: `license`, `servers` or `servers/{server_id}`."""
         headers = {} if tokens is None else bearer(tokens)
         return self.wire.get(self.endpoint(path), step=path.split("/", maxsplit=1)[0], headers=headers)
+
+    def together(self, *steps: Step) -> list[Exchange]:
+        """Send several requests at the same time, and give their answers in the order of the steps."""
+        start = Barrier(len(steps))
+
+        def sent(step: Step) -> Exchange:
+            start.wait()
+            return step()
+
+        with ThreadPoolExecutor(max_workers=len(steps)) as pool:
+            return list(pool.map(sent, steps))
 
     # ------------------------------------------------------------------------------------------ preconditions
     def new_grant(self, *, client_id: str | None = None, **more: str) -> Grant:

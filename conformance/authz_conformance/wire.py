@@ -103,6 +103,7 @@ class Wire:
     def __init__(self, connection: Connection, story: Story) -> None:
         self._connection = connection
         self.story = story
+        self._turn = Lock()
 
     def get(self, url: str, *, step: str, headers: Mapping[str, str] | None = None) -> Exchange:
         """Send a GET."""
@@ -138,23 +139,25 @@ class Wire:
         refusal = patience.refusal(step)
         answer = _Answer(failure=refusal) if refusal else self._ask(method, url, given, content)
         patience.note(step, answer.failure)
-        exchange = Exchange(
-            number=len(self.story.exchanges) + 1,
-            step=step,
-            at=at,
-            until=self.story.now(),
-            method=method,
-            url=url,
-            request_headers=tuple(given),
-            sent=content,
-            status=answer.status,
-            headers=answer.headers,
-            content=answer.content,
-            failure=answer.failure,
-            unsent=refusal is not None,
-            milliseconds=round((real_time.monotonic() - began) * 1000),
-        )
-        self.story.keep(exchange)
+        until = self.story.now()
+        with self._turn:
+            exchange = Exchange(
+                number=len(self.story.exchanges) + 1,
+                step=step,
+                at=at,
+                until=until,
+                method=method,
+                url=url,
+                request_headers=tuple(given),
+                sent=content,
+                status=answer.status,
+                headers=answer.headers,
+                content=answer.content,
+                failure=answer.failure,
+                unsent=refusal is not None,
+                milliseconds=round((real_time.monotonic() - began) * 1000),
+            )
+            self.story.keep(exchange)
         return exchange
 
     def _ask(self, method: str, url: str, headers: list[tuple[str, str]], content: bytes) -> _Answer:

@@ -1,0 +1,137 @@
+"""Somebody with a browser at the server's pages: keeps cookies, follows redirects, logs in, fills in forms.
+
+Nothing here judges: every request is an exchange of the rule's story, and every page can be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode, urljoin
+
+from authz_conformance.exchange import Exchange
+from authz_conformance.expectations import given
+from authz_conformance.flow import Grant
+from authz_conformance.server_under_test import ServerUnderTest
+from authz_conformance.targets.ports import Login
+from authz_conformance.verdicts import NotTestable
+from authz_conformance.web_page import Button, Form, WebPage, read_page
+from authz_conformance.wire import FORM
+
+FOLLOWED = frozenset({301, 302, 303})
+MOST_REDIRECTS = 10
+
+
+class Browser:
+    """One session at the server's pages.
+
+    Attributes:
+        server: whose pages.
+        answers: the answers to everything that was posted, in order.
+    """
+
+    def __init__(self, server: ServerUnderTest) -> None:
+        self.server = server
+        self.answers: list[Exchange] = []
+        self._cookies: dict[str, str] = {}
+
+    def open(self, url: str, *, step: str = "page") -> WebPage:
+        """Open an address, following redirects."""
+        return self._follow(self._send("GET", url, step=step), step=step)
+
+    def submit(
+        self,
+        page: WebPage,
+        form: Form,
+        *,
+        button: Button | None = None,
+        entered: Mapping[str, str] | None = None,
+        left_out: frozenset[str] = frozenset(),
+        step: str = "page",
+    ) -> WebPage:
+        """Submit a form of a page.
+
+        Args:
+            button: What is pressed; the form's first button if it is left open.
+            entered: What goes before the form's own values.
+            left_out: Names of values that are not sent.
+        """
+        pressed = button or next(iter(form.buttons), None)
+        values = dict(form.values)
+        if pressed is not None and pressed.name:
+            values[pressed.name] = pressed.value
+        values.update(entered or {})
+        sent = {name: value for name, value in values.items() if name not in left_out}
+        target = urljoin(page.exchange.url, form.action)
+        if form.method != "post":
+            return self.open(f"{target.partition('?')[0]}?{urlencode(sent)}", step=step)
+        answer = self._send("POST", target, step=step, content=urlencode(sent).encode())
+        self.answers.append(answer)
+        return self._follow(answer, step=step)
+
+    def logged_in(self, url: str) -> WebPage:
+        """Open an address, and log in where that is asked for; the page behind it."""
+        page = self.open(url)
+        if page.login is None:
+            return page
+        page = self.submit(page, page.login, entered=self._credentials(page.login), step="login")
+        given.that(page.login is None, wanted="the login to succeed", found=page.says, exchange=page.exchange)
+        return page
+
+    def verification_page(self, grant: Grant) -> WebPage:
+        """Open the verification page as somebody who has logged in."""
+        return self.logged_in(verification_uri(self.server, grant))
+
+    def entered(self, page: WebPage, grant: Grant, *, left_out: frozenset[str] = frozenset()) -> WebPage:
+        """Choose this rule's device, enter a user code, and press the first button."""
+        form = page.entry
+        if form is None:
+            given.fail(
+                wanted="a form with a field for the user code", found=page.says, exchange=page.exchange
+            )
+        values = {form.fields[0]: grant.user_code, **dict.fromkeys(form.options, self.server.device.id)}
+        return self.submit(page, form, entered=values, left_out=left_out, step="verification")
+
+    def confirmation_page(self, grant: Grant) -> WebPage:
+        """Go as far as to the page on which the approval is confirmed."""
+        return self.entered(self.verification_page(grant), grant)
+
+    def _credentials(self, form: Form) -> dict[str, str]:
+        login: Login | None = self.server.stage.login
+        if login is None:
+            raise NotTestable("no login for the verification page is declared")
+        return {form.fields[0]: login.username, str(form.password): login.password}
+
+    def _follow(self, answer: Exchange, *, step: str) -> WebPage:
+        for _ in range(MOST_REDIRECTS):
+            location = answer.header("location")
+            if answer.status not in FOLLOWED or location is None:
+                break
+            answer = self._send("GET", urljoin(answer.url, location), step=step)
+        return read_page(answer)
+
+    def _send(self, method: str, url: str, *, step: str, content: bytes = b"") -> Exchange:
+        headers = {"accept": "text/html"}
+        if self._cookies:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        if method == "POST":
+            headers["content-type"] = FORM
+        answer = self.server.wire.send(method, url, step=step, headers=headers, content=content)
+        for line in answer.header_values("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self._cookies[name.strip()] = value.strip()
+        return answer
+
+
+def verification_uri(server: ServerUnderTest, grant: Grant) -> str:
+    """Give the address of the verification page; that it is announced is a precondition."""
+    if grant.verification_uri:
+        return grant.verification_uri
+    if grant.verification_uri_complete:
+        return grant.verification_uri_complete.partition("?")[0]
+    raise NotTestable(f"{server.issuer} announces no verification_uri")
+
+
+def approval_form(page: WebPage) -> Form | None:
+    """Find the form that a confirmation page asks to be submitted: the one that sends the most."""
+    forms = [form for form in page.forms if form.method == "post" and not form.password and not form.fields]
+    return max(forms, key=lambda form: len(form.values), default=None)
