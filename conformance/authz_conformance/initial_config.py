@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from authz_conformance.catalogue import Capability
@@ -68,7 +69,7 @@ def _metadata(issuer: str) -> Mapping[str, Any]:
         answer = Wire(connection, Story()).get(well_known_url(issuer), step="metadata")
     finally:
         connection.close()
-    if not answer.members:
+    if answer.status != HTTPStatus.OK or not answer.members:
         raise ConfigError(f"{answer.url}: no metadata: {answer.said}")
     if answer.members.get("issuer") != issuer:
         raise ConfigError(

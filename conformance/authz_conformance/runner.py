@@ -38,7 +38,7 @@ class Plan:
         rules: in the order of the report.
         profiles: that the target is held to; they decide the levels.
         seed: of the whole run.
-        jobs: rules at a time; None leaves it to the target.
+        jobs: rules at a time; None leaves it to the target, and so does a target that allows one.
         strict: a broken precondition is a failure.
         seconds: that the whole run may take; what has not begun by then is not testable.
     """
@@ -93,7 +93,8 @@ class Runner:
         real_time.begin()
         began = real_time.monotonic()
         found: dict[str, Outcome] = {}
-        with _pool(plan.jobs or self._target.jobs) as pool:
+        most = self._target.jobs
+        with _pool(plan.jobs if plan.jobs and most > 1 else most) as pool:
             tries = [pool.submit(self._try, rule, plan, began + plan.seconds) for rule in plan.rules]
             try:
                 for outcome in _finished(tries):

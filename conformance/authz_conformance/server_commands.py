@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 
 A_FILE = click.Path(path_type=Path, dir_okay=False)
 PROFILES = click.Choice([profile.value for profile in Profile if profile.role is Role.SERVER])
+OUR_OWN = {
+    "profiles": ["rfc8628", "oauth-hygiene", "license"],
+    "scope": "license",
+    "clients": ["pos-server", "register"],
+}
 TARGET_OPTIONS = (
     click.argument("issuer", required=False),
     click.option("--config", type=A_FILE, help="The configuration; conformance.toml if it is here."),
     click.option("--control", metavar="URL", help="Reach everything through this control API of mock-authz."),
     click.option("--control-token", envvar="AUTHZ_CONFORMANCE_CONTROL_TOKEN", help="Its token."),
+    click.option(
+        "--client-id", "client_ids", multiple=True, help="A registered client; a second one opens more rules."
+    ),
     click.option("--profile", "profiles", multiple=True, type=PROFILES, help="Hold it to these rules."),
 )
 
@@ -100,18 +108,24 @@ def _over(
 ) -> tuple[dict[str, Any], list[str]]:
     """Put the options over the tables of a file."""
     again = [] if path is None else ["--config", str(path)]
-    target = content.setdefault("target", {})
-    if isinstance(target, dict) and given["issuer"] is not None:
-        target["issuer"] = given["issuer"].rstrip("/") if given["control"] else given["issuer"]
-        again.append(given["issuer"])
+    target: dict[str, Any] = {}
     if given["control"] is not None:
         content["control"] = {"url": given["control"], "token": given["control_token"]}
         again += ["--control", given["control"]]
-        if path is None:
-            ours = {"profiles": ["rfc8628", "oauth-hygiene", "license"], "scope": "license"}
-            content["target"] = {**ours, "clients": ["pos-server", "register"], **target}
-    again += [word for profile in given["profiles"] for word in ("--profile", profile)]
-    return content, again
+        target = {} if path else {**OUR_OWN}
+    if given["issuer"] is not None:
+        target["issuer"] = given["issuer"]
+        again.append(given["issuer"])
+    if given["client_ids"]:
+        target["clients"] = list(given["client_ids"])
+        again += _repeated("--client-id", given["client_ids"])
+    if target and isinstance(content.setdefault("target", {}), dict):
+        content["target"].update(target)
+    return content, [*again, *_repeated("--profile", given["profiles"])]
+
+
+def _repeated(option: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
 
 
 def _only_failed(given: dict[str, Any]) -> Sequence[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -91,7 +90,7 @@ def _target(settings: Config, connection: Connection, clock: Clock) -> Target:
     target, terms = settings.target, terms_of(settings)
     if settings.control is not None:
         token = secret(settings.control.token, settings.control.token_variable, key="control")
-        made = ControlTarget(
+        return ControlTarget(
             client=connection.client,
             url=settings.control.url.rstrip("/"),
             token=token,
@@ -99,7 +98,6 @@ def _target(settings: Config, connection: Connection, clock: Clock) -> Target:
             clients=target.clients,
             scope=target.scope,
         )
-        return replace(made, jobs=target.jobs) if target.jobs else made
     lending = _lending(settings)
     return PlainTarget(
         issuer=target.issuer,

@@ -8,8 +8,8 @@ shows what the command wrote to standard error.
 from __future__ import annotations
 
 import json
+import re
 import shlex
-import string
 import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from authz_conformance.verdicts import AdapterError
 
 REFUSED = 10
 SHOWN = 500
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # other braces are the command's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +51,7 @@ class Command:
         """Say what is wrong with the command line, None if nothing."""
         try:
             parts = shlex.split(self.line)
-            used = {
-                name for part in parts for _, name, _, _ in string.Formatter().parse(part) if name is not None
-            }
+            used = {name for part in parts for name in _PLACEHOLDER.findall(part)}
         except ValueError as error:
             return f"{self.key}: {error}"
         if not parts:
@@ -70,7 +69,7 @@ class Command:
             AdapterError: it is not there, fails, takes too long, or prints what is no JSON object.
         """
         shown = {name: "" if value is None else str(value) for name, value in values.items()}
-        arguments = [part.format_map(shown) for part in shlex.split(self.line)]
+        arguments = [_PLACEHOLDER.sub(lambda found: shown[found[1]], part) for part in shlex.split(self.line)]
         given = json.dumps({"operation": self.key.rpartition(".")[2], **values}).encode()
         try:
             done = subprocess.run(  # noqa: S603 - the configuration's own commands

@@ -49,7 +49,6 @@ class TargetSection(_Section, frozen=True):
     endpoints: dict[str, str] = {}
     start: str | None = None
     start_seconds: float = 30.0
-    jobs: int | None = None
 
 
 class ControlSection(_Section, frozen=True):
