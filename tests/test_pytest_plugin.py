@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,6 +15,17 @@ from tests.programs import serve
 pytest_plugins = ["pytester"]
 
 OURS = ("mock_authz", "httpx2", "starlette", "uvicorn", "authlib", "joserfc")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def elsewhere() -> Iterator[Server]:
+    """A server in another process, and all that is needed to talk to it.
+
+    pytester forgets what is imported while it works: for other tests that would come a second time, and not be the same.
+    """
+    with serve() as served, Server.at(served.base_url) as server, Sandbox(server) as sandbox:
+        assert sandbox.journal.entries() == []
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -278,14 +290,14 @@ def test_a_random_seed_of_ones_own_is_shown(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("how", ["option", "file"])
 def test_the_sandbox_of_a_failing_test_is_saved_where_that_is_asked_for(
-    pytester: pytest.Pytester, how: str
+    pytester: pytest.Pytester, elsewhere: Server, how: str
 ) -> None:
     if how == "file":
         pytester.makeini("[pytest]\nauthz_save = saved\n")
     result = run(pytester, FAILING, *(["--authz-save", "saved"] if how == "option" else []))
     result.stdout.fnmatch_lines(["saved:  saved/test-it-*.json"])
     [file] = pytester.path.joinpath("saved").iterdir()
-    with Server() as server, Sandbox.load(file, server=server) as sandbox:
+    with Sandbox.load(file, server=elsewhere) as sandbox:
         assert sandbox.journal.expect(step="device_authorization")
 
 
@@ -339,14 +351,14 @@ def test_a_server_that_runs_already_is_used(
         run(pytester, tests).assert_outcomes(passed=1)
 
 
-def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester) -> None:
+def test_two_runs_on_one_server_do_not_meet(pytester: pytest.Pytester, elsewhere: Server) -> None:
     name = sandbox_name(f"{_file(pytester)}::test_it")
-    with Server() as server, Sandbox(server, name=name):
+    with Sandbox(elsewhere, name=name):
         tests = """
             def test_it(authz_sandbox):
                 assert authz_sandbox.name.startswith("sandbox-")
             """
-        run(pytester, tests, "--authz-server", server.url).assert_outcomes(passed=1)
+        run(pytester, tests, "--authz-server", elsewhere.url).assert_outcomes(passed=1)
 
 
 def test_a_server_that_is_not_there_is_one_clear_error(pytester: pytest.Pytester) -> None:
