@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -182,10 +183,15 @@ def _carry_out(order: Order, given: dict[str, Any]) -> Run:
     from authz_conformance.targets.config import ConfigError  # noqa: PLC0415 - likewise
 
     console = Console(stderr=given["as_json"], highlight=False)
+    terminated = signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # a server that was started is stopped
     try:
         run = carry_out(order, _progress(order, console))
     except ConfigError as error:
         wrong(error)
+    finally:
+        signal.signal(signal.SIGTERM, terminated)
     terminal.print_end(console, run)
     return run
 

@@ -71,8 +71,9 @@ def without_device_endpoint(connection: socket.socket, request: bytes, issuer: s
 class Dying:
     """A good server for a number of requests, and none at all afterwards."""
 
-    def __init__(self, requests: int) -> None:
+    def __init__(self, requests: int, *, expires_in: int = 900) -> None:
         self._left = requests
+        self._expires_in = expires_in
         self._made = 0
 
     def __call__(self, connection: socket.socket, request: bytes, issuer: str) -> None:
@@ -90,7 +91,7 @@ class Dying:
                 "device_code": f"a-device-code-of-some-length-{self._made}",
                 "user_code": f"BCDF-GHJ{self._made}",
                 "verification_uri": f"{issuer}/device",
-                "expires_in": 900,
+                "expires_in": self._expires_in,
                 "interval": 5,
             }
             return _response(200, json.dumps(codes).encode())
