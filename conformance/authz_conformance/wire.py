@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from threading import Lock
 from urllib.parse import urlencode
@@ -85,7 +86,12 @@ class Connection:
         seconds = self.bounds.request_seconds
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
         self.client = httpx2.Client(
-            verify=verify, timeout=seconds, limits=limits, follow_redirects=False, trust_env=False
+            verify=verify,
+            timeout=seconds,
+            limits=limits,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # rules share no session
+            follow_redirects=False,
+            trust_env=False,
         )
 
     def close(self) -> None:
