@@ -167,6 +167,13 @@ def test_a_fault_may_lie_ahead_and_strike_by_chance(visitor: Visitor) -> None:
     assert (fault.times, fault.most_in_a_row, fault.retry_after_seconds) == (3, 2, 60)
 
 
+def test_all_faults_are_put_off_at_once(visitor: Visitor) -> None:
+    for kind in ("offline", "lost_reply"):
+        press(visitor, "add-fault", {"kind": kind})
+    assert "The network works." in press(visitor, "clear-faults").text
+    assert list_faults(context_of(visitor.site)) == []
+
+
 def test_a_fault_that_cannot_be_is_refused_in_the_words_of_the_control_api(visitor: Visitor) -> None:
     refused = press(visitor, "add-fault", {"kind": "latency"})
     assert (refused.status, "latency_milliseconds is missing" in refused.text) == (409, True)
