@@ -301,6 +301,7 @@ def _print_start(start: dict[str, Any], *, password_file: Path | None) -> str:
             "Control API",
             start["control_url"] + (f"    Bearer {start['control_token']}" if start["control_token"] else ""),
         ),
+        ("Test bench", f"{start['control_url']}/ui"),
         ("Clock", _clock_line(start["clock"])),
         *([("CA certificate", start["ca_file"])] if "ca_file" in start else []),
     ]

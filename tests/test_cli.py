@@ -64,7 +64,7 @@ def test_json_is_one_line_with_all_that_a_script_needs_and_port_0_takes_a_free_o
 def test_people_are_told_where_it_is_how_to_log_in_and_that_it_is_a_mock() -> None:
     with process([*MOCK_AUTHZ, "serve", "--port", "0", "--clock", "frozen:2027-01-31T08:00:00Z"]) as started:
         assert started.stdout is not None
-        lines = [started.stdout.readline() for _ in range(9)]
+        lines = [started.stdout.readline() for _ in range(10)]
     text = "".join(lines)
     assert "a MOCK of the Kensium Authorization server" in lines[0]
     assert "\x1b" not in text, "no terminal: no colours"
