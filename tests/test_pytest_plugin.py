@@ -18,13 +18,19 @@ OURS = ("mock_authz", "httpx2", "starlette", "uvicorn", "authlib", "joserfc")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def elsewhere() -> Iterator[Server]:
-    """A server in another process, and all that is needed to talk to it.
+def talkative() -> None:
+    """Import all that is needed to talk to a server.
 
     pytester forgets what is imported while it works: for other tests that would come a second time, and not be the same.
     """
     with serve() as served, Server.at(served.base_url) as server, Sandbox(server) as sandbox:
         assert sandbox.journal.entries() == []
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Server]:
+    """A server in another process."""
+    with serve() as served, Server.at(served.base_url) as server:
         yield server
 
 
