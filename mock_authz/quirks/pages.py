@@ -162,8 +162,8 @@ PAGES: Final = (
         (
             "page_without_field",
             "verify.page-asks-for-user-code verify.labels-of-the-guide",
-            "The page has no field for the user code.",
-            _shown(_on(PAGE), _without(r'<input id="user_code".*?>')),
+            "The page has no field for the user code, unless one comes with the address.",
+            _shown(_on(PAGE), _without(r'<input id="user_code"[^>]*value=""[^>]*>')),
         ),
         (
             "label_in_other_words",

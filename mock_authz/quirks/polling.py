@@ -149,6 +149,12 @@ THROTTLING: Final = at(
         _keeping(SlowDown, lambda before, _: {"interval": before.interval}),
     ),
     (
+        "slow_down_adds_four",
+        "poll.slow-down-adds-5",
+        "slow_down adds four seconds to the polling interval.",
+        _keeping(SlowDown, lambda before, _: {"interval": before.interval + SLOW_DOWN_SECONDS - 1}),
+    ),
+    (
         "second_slow_down_adds_nothing",
         "poll.each-slow-down-adds",
         "Only the first slow_down of a code makes the polling interval longer.",
@@ -234,7 +240,9 @@ ENDINGS_OF_CODES: Final = at(
         "expired_code_is_still_pending",
         "poll.expired-is-expired-token poll.expired-is-remembered",
         "An undecided code never expires.",
-        _before_expiry(_in(State.PENDING, also=lambda grant, now: not _is_early(grant, now))),
+        _before_expiry(
+            _in(State.PENDING, also=lambda grant, now: _expired(grant, now) and not _is_early(grant, now))
+        ),
     ),
     (
         "code_expires_a_second_late",

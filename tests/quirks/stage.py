@@ -177,6 +177,10 @@ class Stage:
         """Poll, and say the error, or that tokens were granted."""
         return said(self.poll(codes, client_id))
 
+    def is_undecided(self, codes: Mapping[str, Any]) -> bool:
+        """Say whether nobody has decided on a code, by the management API."""
+        return bool(self.managed("GET", f"/authorizations/{codes['user_code']}")["state"] == "pending")
+
     def acquire(self, server_id: str = STORE_12, client_id: str = "pos-server") -> dict[str, Any]:
         codes = self.authorize(client_id)
         self.approve(codes, server_id, "sam")
@@ -249,6 +253,11 @@ def said(response: Answer) -> str:
         return str(response.json()["error"])
     except (ValueError, KeyError):
         return str(response.status_code)
+
+
+def lasts(codes: Mapping[str, Any]) -> int:
+    """Give for how many seconds two codes are good."""
+    return int(codes["expires_in"])
 
 
 def part(token: str, index: int) -> dict[str, Any]:

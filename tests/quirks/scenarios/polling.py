@@ -3,66 +3,78 @@
 from __future__ import annotations
 
 from tests.factories import DAY, NOW, STORE_12
-from tests.quirks.stage import Finding, Stage, granted, said, settles
+from tests.quirks.stage import Finding, Stage, granted, lasts, said, settles
 from tests.web.site import DEVICE_CODE
 
 PENDING, SLOW = "authorization_pending", "slow_down"
+IN_TIME, EARLY = False, True
 
 
-def polls(s: Stage, *seconds: int) -> list[str]:
-    """Poll one code at these seconds."""
+def early(s: Stage, *polls: int) -> list[bool]:
+    """Poll one code at these seconds, counted in steps of the declared interval and a rest: say which were early.
+
+    `10 * n + m` stands for n intervals and m seconds.
+    """
     codes = s.authorize()
     answers = []
-    for second in seconds:
-        s.move_to(second)
-        answers.append(s.polled(codes))
+    for intervals, seconds in (divmod(poll, 10) for poll in polls):
+        s.move_to(intervals * int(codes["interval"]) + seconds)
+        answers.append(s.polled(codes) == SLOW)
     return answers
 
 
 @settles("poll.early-is-slow-down")
 def _(s: Stage) -> Finding:
-    return polls(s, 0, 4), [PENDING, SLOW]
+    codes = s.authorize()
+    s.move_to(1)
+    s.polled(codes)
+    s.move_to(int(codes["interval"]))
+    answer = s.poll(codes)
+    return (answer.status_code, said(answer)), (400, SLOW)
 
 
 @settles("poll.interval-kept-is-not-early")
 def _(s: Stage) -> Finding:
-    return polls(s, 1, 6, 11), [PENDING] * 3
+    return early(s, 1, 11, 21), [IN_TIME] * 3
 
 
 @settles("poll.first-is-never-early")
 def _(s: Stage) -> Finding:
-    return polls(s, 0), [PENDING]
+    return early(s, 0), [IN_TIME]
+
+
+# After one slow_down the interval is its first length and 5 s, after three and 15.
 
 
 @settles("poll.slow-down-adds-5")
 def _(s: Stage) -> Finding:
-    assert polls(s, 10, 11)[1] == SLOW
-    s.move_to(0)
-    late, early = polls(s, 10, 11, 21), polls(s, 30, 31, 40)
-    return (late[2], early[2]), (PENDING, SLOW)
+    late, soon = early(s, 20, 20, 35), early(s, 60, 60, 74)
+    assert late[1] is soon[1] is EARLY
+    return (late[2], soon[2]), (IN_TIME, EARLY)
 
 
 @settles("poll.each-slow-down-adds")
 def _(s: Stage) -> Finding:
-    answers = polls(s, 1, 2, 3, 4, 23)
-    assert answers[1:4] == [SLOW] * 3
-    assert polls(s, 100, 101, 110)[2] == SLOW
-    return (answers[4], polls(s, 200, 201, 202, 203, 223)[4]), (SLOW, PENDING)
+    assert early(s, 1, 1, 14) == [IN_TIME, EARLY, EARLY]
+    soon, late = early(s, 201, 201, 201, 201, 235), early(s, 401, 401, 401, 401, 436)
+    assert soon[:4] == late[:4] == [IN_TIME, EARLY, EARLY, EARLY]
+    return (soon[4], late[4]), (EARLY, IN_TIME)
 
 
 @settles("poll.slow-down-is-for-good")
 def _(s: Stage) -> Finding:
-    assert polls(s, 101, 102, 111)[2] == SLOW
-    answers = polls(s, 201, 202, 212, 221)
-    assert answers[:3] == [PENDING, SLOW, PENDING]
-    return answers[3], SLOW
+    assert early(s, 201, 201, 214)[2] is EARLY
+    answers = early(s, 401, 401, 416, 429)
+    assert answers[:3] == [IN_TIME, EARLY, IN_TIME]
+    return answers[3], EARLY
 
 
 @settles("poll.throttled-poll-is-the-previous")
 def _(s: Stage) -> Finding:
-    answers = polls(s, 1, 5, 11)
-    assert answers[1] == SLOW
-    return answers[2], SLOW
+    assert early(s, 1, 2, 14)[2] is EARLY
+    answers = early(s, 201, 204, 216)
+    assert answers[1] is EARLY
+    return answers[2], EARLY
 
 
 @settles("poll.never-locked-out")
@@ -71,10 +83,12 @@ def _(s: Stage) -> Finding:
     for second in range(1, 9):
         s.move_to(second)
         s.polled(codes)
-    s.move_to(9 + 45 * 10)
-    first = s.polled(codes)
-    s.move_to(9 + 45 * 11)
-    return (first, s.polled(codes)), (PENDING, PENDING)
+    interval = int(codes["interval"]) + 7 * 5
+    answers = []
+    for pauses in (10, 11):
+        s.move_to(8 + interval * pauses)
+        answers.append(s.polled(codes) == SLOW)
+    return answers, [IN_TIME, IN_TIME]
 
 
 @settles("poll.codes-are-throttled-apart")
@@ -83,7 +97,7 @@ def _(s: Stage) -> Finding:
     s.move_to(1)
     s.polled(one)
     s.move_to(2)
-    return s.polled(other), PENDING
+    return s.polled(other) == SLOW, IN_TIME
 
 
 @settles("poll.approved-is-never-throttled")
@@ -100,15 +114,18 @@ def _(s: Stage) -> Finding:
 def _(s: Stage) -> Finding:
     codes = s.authorize()
     s.move_to(1)
-    assert s.polled(codes) == PENDING
+    s.polled(codes)
     s.deny(codes)
     s.move_to(2)
-    return s.polled(codes), "access_denied"
+    return s.polled(codes) == SLOW, False
 
 
 @settles("poll.undecided-is-pending")
 def _(s: Stage) -> Finding:
-    return polls(s, 1), [PENDING]
+    codes = s.authorize()
+    s.move_to(1)
+    answer = s.poll(codes)
+    return (answer.status_code, said(answer)), (400, PENDING)
 
 
 @settles("poll.denied-is-access-denied")
@@ -121,10 +138,10 @@ def _(s: Stage) -> Finding:
 @settles("poll.expired-is-expired-token")
 def _(s: Stage) -> Finding:
     before, after = s.authorize(), s.authorize()
-    s.move_to(899)
-    assert s.polled(before) == PENDING
-    s.move_to(900)
-    return s.polled(after), "expired_token"
+    s.move_to(lasts(before) - 1)
+    is_late = s.polled(before) == "expired_token"
+    s.move_to(lasts(after))
+    return (is_late, s.polled(after)), (False, "expired_token")
 
 
 @settles("poll.expired-is-remembered")
@@ -138,9 +155,9 @@ def _(s: Stage) -> Finding:
 def _(s: Stage) -> Finding:
     codes = s.authorize()
     s.deny(codes)
-    s.move_to(899)
+    s.move_to(lasts(codes) - 1)
     assert s.polled(codes) == "access_denied"
-    s.move_to(905)
+    s.move_to(lasts(codes) + 5)
     return s.polled(codes), "expired_token"
 
 
@@ -148,7 +165,7 @@ def _(s: Stage) -> Finding:
 def _(s: Stage) -> Finding:
     codes = s.authorize()
     s.approve(codes)
-    s.move_to(900)
+    s.move_to(lasts(codes))
     return s.polled(codes), "expired_token"
 
 
@@ -157,7 +174,7 @@ def _(s: Stage) -> Finding:
     codes = s.authorize()
     s.approve(codes)
     assert s.polled(codes) == "granted"
-    s.move_to(900)
+    s.move_to(lasts(codes))
     return s.polled(codes), "invalid_grant"
 
 
@@ -183,14 +200,15 @@ def _(s: Stage) -> Finding:
 def _(s: Stage) -> Finding:
     undecided, approved = s.authorize(), s.authorize()
     s.approve(approved)
+    s.move_to(1)
     for codes in (undecided, approved):
         s.polled(codes, "register")
-    return (s.polled(undecided), s.polled(approved)), (PENDING, "granted")
+    return (s.polled(undecided) == SLOW, s.polled(approved)), (False, "granted")
 
 
 @settles("clock.back-poll-is-not-early")
 def _(s: Stage) -> Finding:
-    return polls(s, 100, 50), [PENDING, PENDING]
+    return early(s, 200, 100), [IN_TIME, IN_TIME]
 
 
 @settles("clock.back-keeps-data")
@@ -202,7 +220,8 @@ def _(s: Stage) -> Finding:
     first = granted(s.poll(codes))
     second = s.renewed(first)
     s.move_to(150)
-    return (s.polled(codes), s.refreshed(second)), ("invalid_grant", "granted")
+    good = s.refreshed(second)
+    return (good, s.polled(codes) == "granted"), ("granted", False)
 
 
 @settles("clock.frozen-stands-still")
