@@ -352,7 +352,7 @@ def host_of(header: str) -> str:
         return ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def host_of_url(url: str) -> str:
     """Give the host name of a URL, without port and brackets."""
     return urlsplit(url).hostname or ""

@@ -7,6 +7,7 @@ records, which `usecases.control.create_sandbox` takes.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,10 +49,19 @@ def read_seed(name_or_path: str | os.PathLike[str], *, now: int) -> Seed:
         SeedError: there is no such file, or it cannot be used.
     """
     where = os.fspath(name_or_path)
-    if where == "empty":
+    if where in BUILT_IN:
+        return _built_in(where, now)
+    return load_seed(_file_text(Path(where), where=where), where=where, now=now)
+
+
+# Many sandboxes begin at one instant: frozen at the same one, or created within the same second. They share the records,
+# which never change.
+@lru_cache(maxsize=16)
+def _built_in(name: str, now: int) -> Seed:
+    if name == "empty":
         return seed_from({}, now=now)
-    path = _PACKAGE / "seeds" / f"{where}.yaml" if where in BUILT_IN else Path(where)
-    return load_seed(_file_text(path, where=where), where=where, now=now)
+    path = _PACKAGE / "seeds" / f"{name}.yaml"
+    return load_seed(_file_text(path, where=name), where=name, now=now)
 
 
 def load_seed(source: str, *, where: str, now: int) -> Seed:

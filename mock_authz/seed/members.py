@@ -99,12 +99,11 @@ def text(pattern: str, *, what: str, most: int, secret: bool = False) -> Reader:
         if not isinstance(value, str):
             place.wrong(_not_a_text(value, secret=secret))
             return None
-        given = "this" if secret else quoted(value)
         if len(value) > most:
             place.wrong(f"is longer than {most} characters")
             return None
         if re.fullmatch(pattern, value) is None or any("\ud800" <= c <= "\udfff" for c in value):
-            place.wrong(f"{given} is not {what}")
+            place.wrong(f"{'this' if secret else quoted(value)} is not {what}")
             return None
         return value
 
