@@ -19,6 +19,9 @@ from authz_conformance.verdicts import AdapterError
 BEGINNING = 1_893_456_000  # 2030-01-01
 ORGANIZATION = "harbor"
 LOGIN = Login(username="dana", password="correct horse battery")  # noqa: S106 - made up here, of a sandbox
+SECOND_ADMINISTRATOR = "robin"
+# argon2 of that password at the least cost: a rule that logs in should not wait for the hashing of a strong one.
+PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$+yoqgziD4os$ejMKsnPfUI5oA1ZIwYb/Wg"  # noqa: S105 - likewise
 DEVICES = ("store-1", "store-2")
 _TERMS = set(Terms.__dataclass_fields__)
 
@@ -74,7 +77,11 @@ class ControlTarget(Target):
             terms=replace(self.terms, **settings),
             human=ManagementHuman(management, administrator=LOGIN.username),
             provision=ManagementProvisioning(
-                management, organization=ORGANIZATION, administrator=LOGIN.username, lent=DEVICES
+                management,
+                organization=ORGANIZATION,
+                administrator=LOGIN.username,
+                lent=DEVICES,
+                second=SECOND_ADMINISTRATOR,
             ),
             clock=clock,
             login=LOGIN,
@@ -86,16 +93,14 @@ def _creation(seed: str) -> dict[str, Any]:
         {"server_id": name, "organization": ORGANIZATION, "name": name, "edition": "store"}
         for name in DEVICES
     ]
-    administrator = {
-        "username": LOGIN.username,
-        "password": LOGIN.password,
-        "name": "Dana Reyes",
-        "organizations": [ORGANIZATION],
-    }
+    administrators = [
+        {"username": name, "password_hash": PASSWORD_HASH, "organizations": [ORGANIZATION]}
+        for name in (LOGIN.username, SECOND_ADMINISTRATOR)
+    ]
     return {
         "seed": {
             "organizations": [{"id": ORGANIZATION, "name": "Harbor Outfitters"}],
-            "administrators": [administrator],
+            "administrators": administrators,
             "devices": devices,
         },
         "clock": {"mode": "frozen", "now": BEGINNING},

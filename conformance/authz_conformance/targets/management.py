@@ -48,6 +48,7 @@ class ManagementProvisioning(Provisioning):
         organization: Where devices are created unless a rule says otherwise.
         administrator: Who usually approves.
         lent: Devices that exist already and can be lent, by id.
+        second: Another administrator who exists already; making one costs the hashing of a password.
     """
 
     offers = frozenset(
@@ -68,9 +69,16 @@ class ManagementProvisioning(Provisioning):
     )
 
     def __init__(
-        self, api: AdminApi, *, organization: str, administrator: str, lent: Sequence[str] = ()
+        self,
+        api: AdminApi,
+        *,
+        organization: str,
+        administrator: str,
+        lent: Sequence[str] = (),
+        second: str | None = None,
     ) -> None:
         self._api, self._organization, self._administrator = api, organization, administrator
+        self._second = second
         self._lent = [Device(id=name, name=name, organization=organization) for name in lent]
         self._made = 0
 
@@ -152,14 +160,15 @@ class ManagementProvisioning(Provisioning):
         self._api.patch("/settings", settings)
 
     def second_administrator(self, *, organization: str | None = None) -> str:
-        """Create one."""
+        """Name the one who is there, the first time; then create one."""
+        organizations = [organization or self._organization]
+        if self._second is not None:
+            username, self._second = self._second, None
+            self._api.below("administrators", username).patch("", {"organizations": organizations})
+            return username
         self._made += 1
         username = f"second-{self._made}"
-        body = {
-            "username": username,
-            "password": f"not used {self._made}",
-            "organizations": [organization or self._organization],
-        }
+        body = {"username": username, "password": f"not used {self._made}", "organizations": organizations}
         self._api.post("/administrators", body)
         return username
 
