@@ -18,6 +18,7 @@ _REST = """
 # Who approves and denies: "command", "person", "python" or "management".
 [human]
 driver = "person"
+# verification_uri = "https://…/device"
 # driver = "command"
 # approve = "./approve.sh {user_code} {device}"
 # deny = "./deny.sh {user_code}"

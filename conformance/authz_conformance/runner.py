@@ -142,12 +142,12 @@ class Runner:
                     server.give_back()
         except real_time.BrokenOff:
             return None
-        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a verdict
+        except BaseException as error:  # noqa: BLE001 - whatever it is, in this thread it becomes a verdict
             return _outcome(error, rule, plan, story)
         return Outcome(rule=rule, level=rule.level_under(plan.profiles), verdict=Verdict.PASSED, story=story)
 
 
-def _outcome(error: Exception, rule: Rule, plan: Plan, story: Story) -> Outcome:
+def _outcome(error: BaseException, rule: Rule, plan: Plan, story: Story) -> Outcome:
     level = rule.level_under(plan.profiles)
     verdict = verdict_of(error, level=level, strict=plan.strict)
     broken = error if isinstance(error, RuleBroken | PreconditionBroken) else None

@@ -90,7 +90,7 @@ class Outcome:
 _BROKEN = {Level.MUST: Verdict.FAILED, Level.SHOULD: Verdict.WARNING, Level.INFORMATIVE: Verdict.WARNING}
 
 
-def verdict_of(error: Exception, *, level: Level, strict: bool) -> Verdict:
+def verdict_of(error: BaseException, *, level: Level, strict: bool) -> Verdict:
     """Say which verdict an exception of a rule test means.
 
     Args:

@@ -72,7 +72,7 @@ def test_without_a_device_endpoint_one_rule_fails_and_the_rest_says_why(tmp_path
 
 
 def test_a_server_that_dies_half_way_is_told_from_one_that_fails(tmp_path: Path) -> None:
-    judged = _judge(broken_servers.Dying(requests=9), tmp_path, "-j", "1")
+    judged = _judge(broken_servers.Dying(requests=60), tmp_path, "-j", "1")
     assert judged.report["counts"]["passed"] > 0
     assert judged.report["run"]["lost"] is not None
     assert any("not sent" in rule["why"] for rule in judged.report["rules"])

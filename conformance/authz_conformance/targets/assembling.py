@@ -150,7 +150,7 @@ def _human(settings: Config, connection: Connection) -> Human:
                 reports_entries=section.reports_entries,
             )
         case config.PersonHuman() as section:
-            return Person(seconds=section.seconds)
+            return Person(seconds=section.seconds, where=section.verification_uri)
         case config.ManagementDriver():
             api, found = _management(settings, connection)
             return ManagementHuman(api, administrator=found.administrator)

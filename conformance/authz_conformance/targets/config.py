@@ -98,8 +98,13 @@ class CommandHuman(_Section, frozen=True, tag_field="driver", tag="command"):
 
 
 class PersonHuman(_Section, frozen=True, tag_field="driver", tag="person"):
-    """`[human] driver = "person"`: says what to do, and waits."""
+    """`[human] driver = "person"`: says what to do, and waits.
 
+    Attributes:
+        verification_uri: where the person goes, to be told with each request.
+    """
+
+    verification_uri: str = ""
     seconds: float = 300.0
 
 
