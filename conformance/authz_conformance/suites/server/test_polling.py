@@ -25,7 +25,8 @@ def test_unknown_client_is_invalid_client(server: ServerUnderTest) -> None:
 @rule("poll.unknown-code-is-invalid-grant")
 def test_unknown_code_is_invalid_grant(server: ServerUnderTest) -> None:
     real = server.new_grant().device_code
-    other = real[:-1] + ("A" if real[-1] != "A" else "B")
+    middle = len(real) // 2
+    other = real[:middle] + ("A" if real[middle] != "A" else "B") + real[middle + 1 :]
     for device_code in ("never-issued-by-anybody", other):
         form = {"grant_type": DEVICE_GRANT, "device_code": device_code, "client_id": server.client_id}
         answer = server.token_request(form, step="poll")

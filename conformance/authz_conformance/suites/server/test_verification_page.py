@@ -14,6 +14,7 @@ from authz_conformance.suites.server.user_codes import compact
 from authz_conformance.verdicts import NotTestable, RuleBroken
 from authz_conformance.web_page import Form, WebPage
 
+SECRET = re.compile(r"csrf|xsrf|forgery|authenticity|token|nonce", re.IGNORECASE)
 DENYING = re.compile(r"deny|reject|decline|refuse|abort", re.IGNORECASE)
 
 
@@ -93,17 +94,17 @@ def test_not_framed(server: ServerUnderTest) -> None:
 def test_csrf_refused(server: ServerUnderTest) -> None:
     grant, victim, attacker = server.new_grant(), Browser(server), Browser(server)
     entry, forged_from = victim.verification_page(grant), attacker.verification_page(grant)
-    secrets = differing(entry.entry, forged_from.entry)
-    expect_undecided(server, grant, victim.entered(entry, grant, left_out=frozenset(secrets)).exchange)
+    forged = forgery(entry.entry, forged_from.entry)
+    expect_undecided(server, grant, victim.entered(entry, grant, left_out=frozenset(forged)).exchange)
     foreign = attacker.entered(forged_from, grant)
     page = victim.entered(entry, grant)
     form, other = approval_form(page), approval_form(foreign)
     if form is None or other is None:
         return  # the entry was the approval itself
-    secrets = differing(form, other)
-    left_out = victim.submit(page, form, left_out=frozenset(secrets), step="decision")
+    forged = forgery(form, other)
+    left_out = victim.submit(page, form, left_out=frozenset(forged), step="decision")
     expect_undecided(server, grant, left_out.exchange)
-    exchanged = victim.submit(page, form, entered=secrets, step="decision")
+    exchanged = victim.submit(page, form, entered=forged, step="decision")
     expect_undecided(server, grant, exchanged.exchange)
     given.status(victim.submit(page, form, step="decision").exchange, *ANY_SUCCESS)
 
@@ -186,11 +187,12 @@ def complete_uri(grant: Grant) -> str:
     return grant.verification_uri_complete
 
 
-def differing(form: Form | None, other: Form | None) -> dict[str, str]:
-    """Give what two sessions' forms differ in: the other's anti-forgery value, under its name."""
+def forgery(form: Form | None, other: Form | None) -> dict[str, str]:
+    """Give a form's anti-forgery value as another session has it: what differs, or else what is named like one."""
     if form is None or other is None:
         return {}
-    return {name: value for name, value in other.values.items() if form.values.get(name) != value}
+    differing = {name: value for name, value in other.values.items() if form.values.get(name) != value}
+    return differing or {name: "forged" for name in form.values if SECRET.search(name)}
 
 
 def expect_undecided(server: ServerUnderTest, grant: Grant, at: Exchange) -> None:
