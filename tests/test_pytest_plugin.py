@@ -188,8 +188,7 @@ def test_a_wrong_option_is_told_to_a_test_that_does_not_use_the_sandbox_too(
         import pytest
 
         @pytest.mark.authz(sed="demo")
-        def test_it():
-            pass
+        def test_it(): ...
         """
     run(pytester, tests).assert_outcomes(errors=1)
 
