@@ -20,10 +20,12 @@ class Caller:
 
     Attributes:
         seconds: from the call of the application to its end, body read and answered.
+        cpu_seconds: of them, those that this process had a processor.
     """
 
     server: Server
     seconds: float = field(default=0.0, init=False)
+    cpu_seconds: float = field(default=0.0, init=False)
 
     async def send(
         self,
@@ -52,9 +54,9 @@ class Caller:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         await self.server(scope, receive, send)
-        self.seconds = time.perf_counter() - began
+        self.seconds, self.cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
         answered = b"".join(message.get("body", b"") for message in sent)
         if sent[0]["status"] >= 400:
             raise SystemExit(f"{method} {path}: {sent[0]['status']} {answered.decode()}")

@@ -1,64 +1,127 @@
-"""How long a jump of ten years takes in a sandbox with licensed devices, over HTTP, with all that falls due.
+"""How long a jump of ten years takes, with all that falls due, in sandboxes of more and more licensed devices.
 
-python -m benchmarks.jump [--devices 1000] [--rounds 5] [--json]
+Times are of one request within the process, as in benchmarks.sandboxes: no socket and no HTTP client are in them. Of time on
+a processor, other programs take nothing, but for what they push out of its caches: see by it how times grow. The jump is made
+forward, told, and taken back, some times; half of the devices have a renewal date.
+
+python -m benchmarks.jump [--devices 1000 10000] [--rounds 5] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import statistics
-import subprocess
-import sys
-import time
 from typing import Any
 
-import httpx2
+from benchmarks.asgi import Caller
+from mock_authz.app import Server
+from mock_authz.clock import Clock, ClockMode
+from mock_authz.domain.organization import Administrator, Client, Device, Edition, Organization
+from mock_authz.sandbox import Sandbox
+from mock_authz.settings import Settings
+from mock_authz.usecases import acquire, approvals, control
+from mock_authz.usecases.context import Context
+from mock_authz.usecases.tokens import IssuedTokens
 
-from benchmarks.serving import free_port, refresh_tokens, started
+NAME = "jump"
+CLOCK = f"/_control/sandboxes/{NAME}/clock"
+NOW = 1_800_000_000
+YEAR = 365 * 24 * 3600
+CLIENT = "pos-server"
 
-SANDBOX = "/_control/sandboxes/default/clock"
+
+def devices(count: int) -> list[Device]:
+    """Make devices; every second one with a renewal date, each on a day of its own."""
+    return [
+        Device(
+            server_id=f"store-{number}",
+            organization_id="harbor",
+            name=f"Store {number}",
+            edition=Edition.STORE,
+            features=("xms",),
+            renewal_at=NOW + YEAR + 3600 * number if number % 2 else None,
+        )
+        for number in range(count)
+    ]
 
 
-def run(devices: int, rounds: int) -> dict[str, Any]:
-    """License the devices, then jump ten years ahead and back again, some times."""
-    port = free_port()
-    command = [sys.executable, "-m", "mock_authz.cli", "serve", "--port", str(port), "--json"]
-    with (
-        started(command, port, stdout=subprocess.DEVNULL),
-        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
-    ):
-        refresh_tokens(port, devices)
-        now = http.get(SANDBOX).json()["now"]
-        took, events = [], 0
-        for _ in range(rounds):
-            began = time.perf_counter()
-            answer = http.post(f"{SANDBOX}/advance", json={"by": "P10Y"}).json()
-            took.append((time.perf_counter() - began) * 1000)
-            instants = [event["at"] for event in answer["events"]]
-            if instants != sorted(instants):
-                raise SystemExit("the events are out of order")
-            events = len(instants)
-            http.put(SANDBOX, json={"mode": "offset", "now": now}).raise_for_status()
+def a_server(count: int) -> Caller:
+    """Make a server with a sandbox of licensed devices, and a frozen clock."""
+    server = Server("http://127.0.0.1:8628")
+    made = devices(count)
+    records: list[object] = [
+        Organization(organization_id="harbor", name="Harbor Outfitters"),
+        Administrator(username="dana", name="Dana", organizations=("harbor",)),
+        Client(client_id=CLIENT, name="POS server"),
+        *made,
+    ]
+    sandbox = control.create_sandbox(
+        server.store,
+        name=NAME,
+        issuer=server.issuer_of(NAME),
+        real_at=float(NOW),
+        clock=Clock(ClockMode.FROZEN, float(NOW), float(NOW)),
+        settings=Settings(alg="Ed25519"),
+        records=records,
+    )
+    if not isinstance(sandbox, Sandbox):
+        raise SystemExit(sandbox.description)
+    context = Context(sandbox=sandbox, now=NOW, store=server.store)
+    for device in made:
+        _license(context, device.server_id)
+    return Caller(server)
+
+
+def _license(context: Context, server_id: str) -> None:
+    codes = acquire.authorize_device(context, client_id=CLIENT, scope=None)
+    if not isinstance(codes, acquire.DeviceAuthorization):
+        raise SystemExit(codes.description)
+    approvals.approve(context, codes.user_code, server_id=server_id, administrator="dana")
+    tokens = acquire.poll(context, client_id=CLIENT, device_code=codes.device_code)
+    if not isinstance(tokens, IssuedTokens):
+        raise SystemExit(tokens.description)
+
+
+async def jump(caller: Caller, rounds: int) -> dict[str, Any]:
+    """Jump ten years ahead and back again, some times."""
+    took, cpu, events = [], [], 0
+    for _ in range(rounds):
+        told = (await caller.send("POST", f"{CLOCK}/advance", body={"by": "P10Y"}))["events"]
+        took.append(caller.seconds * 1000)
+        cpu.append(caller.cpu_seconds * 1000)
+        instants = [event["at"] for event in told]
+        if instants != sorted(instants):
+            raise SystemExit("the events are out of order")
+        events = len(told)
+        await caller.send("PUT", CLOCK, body={"mode": "frozen", "now": NOW})
     return {
-        "devices": devices,
         "events": events,
         "median_ms": round(statistics.median(took), 1),
+        "min_ms": round(min(took), 1),
         "max_ms": round(max(took), 1),
+        "cpu_min_ms": round(min(cpu), 1),
+        "cpu_us_for_each_event": round(min(cpu) * 1000 / events, 1),
     }
+
+
+def run(counts: list[int], rounds: int) -> list[dict[str, Any]]:
+    """Measure sandboxes of these sizes."""
+    return [{"devices": count, **asyncio.run(jump(a_server(count), rounds))} for count in counts]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--devices", type=int, default=1000)
+    parser.add_argument("--devices", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    figures = run(given.devices, given.rounds)
-    print(
-        json.dumps(figures)
-        if given.json
-        else "\n".join(f"{name:18} {value}" for name, value in figures.items())
-    )
+    measured = run(given.devices, given.rounds)
+    if given.json:
+        print(json.dumps(measured))
+    else:
+        for figures in measured:
+            print("   ".join(f"{name} {value}" for name, value in figures.items()))
