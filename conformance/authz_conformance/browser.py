@@ -6,11 +6,12 @@ Nothing here judges: every request is an exchange of the rule's story, and every
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode, urljoin
 
 from authz_conformance.exchange import Exchange
 from authz_conformance.expectations import given
-from authz_conformance.flow import Grant
+from authz_conformance.flow import Grant, spelled_plainly
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.targets.ports import Login
 from authz_conformance.verdicts import NotTestable
@@ -19,6 +20,7 @@ from authz_conformance.wire import FORM
 
 FOLLOWED = frozenset({301, 302, 303})
 MOST_REDIRECTS = 10
+USUAL_FIELD = "user_code"  # where a page shows no field, which is for a rule of its own
 
 
 class Browser:
@@ -83,12 +85,11 @@ class Browser:
 
     def entered(self, page: WebPage, grant: Grant, *, left_out: frozenset[str] = frozenset()) -> WebPage:
         """Choose this rule's device, enter a user code, and press the first button."""
-        form = page.entry
+        form = page.entry or max(page.forms, key=lambda form: len(form.options), default=None)
         if form is None:
-            given.fail(
-                wanted="a form with a field for the user code", found=page.says, exchange=page.exchange
-            )
-        values = {form.fields[0]: grant.user_code, **dict.fromkeys(form.options, self.server.device.id)}
+            given.fail(wanted="a form for the user code", found=page.says, exchange=page.exchange)
+        field = next(iter(form.fields), USUAL_FIELD)
+        values = {field: grant.user_code, **dict.fromkeys(form.options, self.server.device.id)}
         return self.submit(page, form, entered=values, left_out=left_out, step="verification")
 
     def confirmation_page(self, grant: Grant) -> WebPage:
@@ -131,7 +132,14 @@ def verification_uri(server: ServerUnderTest, grant: Grant) -> str:
     raise NotTestable(f"{server.issuer} announces no verification_uri")
 
 
-def approval_form(page: WebPage) -> Form | None:
-    """Find the form that a confirmation page asks to be submitted: the one that sends the most."""
-    forms = [form for form in page.forms if form.method == "post" and not form.password and not form.fields]
-    return max(forms, key=lambda form: len(form.values), default=None)
+def approval_form(page: WebPage, grant: Grant) -> Form | None:
+    """Find the form on a confirmation page that decides about a user code: the first one that sends it.
+
+    The code is put into it as the device shows it: that other spellings count is a rule of its own.
+    """
+    plain = spelled_plainly(grant.user_code).upper()
+    for form in page.forms:
+        names = [name for name, value in form.values.items() if spelled_plainly(value).upper() == plain]
+        if names and not form.fields:
+            return replace(form, values={**form.values, **dict.fromkeys(names, grant.user_code)})
+    return None

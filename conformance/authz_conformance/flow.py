@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,11 @@ class LicenseToken:
         """The claim `license`; empty if there is none."""
         claim = self.claims.get("license")
         return claim if isinstance(claim, dict) else {}
+
+
+def spelled_plainly(user_code: str) -> str:
+    """Leave a user code's punctuation out."""
+    return re.sub(r"[\W_]", "", user_code)
 
 
 def take_apart(compact: str) -> LicenseToken | None:

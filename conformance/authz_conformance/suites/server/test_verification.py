@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from authz_conformance.expectations import ANY_SUCCESS, expect, given
-from authz_conformance.flow import Grant
+from authz_conformance.flow import Grant, spelled_plainly
 from authz_conformance.rules import rule
 from authz_conformance.server_under_test import ServerUnderTest
-from authz_conformance.suites.server.user_codes import compact, made_up, spread
+from authz_conformance.suites.server.user_codes import made_up, spread
 from authz_conformance.targets.ports import Entry
 
 
@@ -18,7 +18,7 @@ def test_case_is_ignored(server: ServerUnderTest) -> None:
 
 @rule("verify.punctuation-is-ignored")
 def test_punctuation_is_ignored(server: ServerUnderTest) -> None:
-    for spell in (compact, spread):
+    for spell in (spelled_plainly, spread):
         grant = server.new_grant()
         expect_accepted(server.human.approve(spell(grant.user_code), server.device), grant)
 
