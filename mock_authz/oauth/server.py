@@ -178,7 +178,8 @@ class DeviceAuthorization(DeviceAuthorizationEndpoint):
             "verification_uri": verification_uri,
             "verification_uri_complete": f"{verification_uri}?user_code={answer.user_code}",
             "expires_in": answer.expires_in,
-            "interval": answer.interval,
+            # Clients refuse 0 (openid-client says that it must be positive); where it is 0, any poll is in time.
+            "interval": max(1, answer.interval),
         }
         return 200, members, RESPONSE_HEADERS
 
