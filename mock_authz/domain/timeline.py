@@ -35,7 +35,10 @@ def dues(record: object) -> tuple[Event, ...]:
 def falling_due(records: Iterable[object], *, after: int, until: int) -> list[Event]:
     """List what falls due in `after < at <= until`, in order of instant, then of type, then as the records come."""
     events = [event for record in records for event in dues(record) if after < event.at <= until]
-    return sorted(events, key=attrgetter("at", "type"))
+    # Sorting is stable: the last one counts most.
+    events.sort(key=attrgetter("type"))
+    events.sort(key=attrgetter("at"))
+    return events
 
 
 def _license_dues(license_: License) -> Iterator[Event]:

@@ -23,14 +23,14 @@ class _Place(NamedTuple):
 
     created: int
     found_by: frozenset[tuple[type, str, str]]
-    due: frozenset[tuple[int, str, str]]
+    due: frozenset[tuple[int, tuple[str, str]]]
 
 
 NOWHERE: Final = _Place(0, frozenset(), frozenset())
 
 
 class _Shelf:
-    """What one sandbox holds. `due` is ordered by instant: (at, kind's name, id)."""
+    """What one sandbox holds. `due` is ordered by instant: (at, (kind's name, id))."""
 
     def __init__(self) -> None:
         self.records: dict[type, dict[str, Stored[object]]] = {kind: {} for kind in KINDS}
@@ -98,10 +98,11 @@ class _Shelf:
 def _place_of(record: object, record_id: str, created: int) -> _Place:
     kind = KINDS[type(record)]
     values = ((index, value_of(record)) for index, value_of in kind.indexes.items())
+    key = (kind.name, record_id)
     return _Place(
         created,
         frozenset((type(record), index, value) for index, value in values if value is not None),
-        frozenset((event.at, kind.name, record_id) for event in timeline.dues(record)),
+        frozenset((event.at, key) for event in timeline.dues(record)),
     )
 
 
@@ -148,8 +149,8 @@ class MemoryStore:
         with self._lock:
             if (shelf := self._shelves.get(sandbox)) is None:
                 return []
-            falling: Iterator[tuple[int, str, str]] = shelf.due.irange((after + 1,), (until + 1,))
-            keys = {(name, record_id): None for _, name, record_id in falling}
+            falling: Iterator[tuple[int, tuple[str, str]]] = shelf.due.irange((after + 1,), (until + 1,))
+            keys = {key: None for _, key in falling}
             return [shelf.records[self._kinds_by_name[name]][record_id].record for name, record_id in keys]
 
     def next_due(self, sandbox: str, after: int) -> int | None:

@@ -38,10 +38,16 @@ def shown_clock(clock: Clock, real_at: float) -> dict[str, Any]:
 
 def shown_event(event: Event) -> dict[str, Any]:
     """Show what happened, on one level."""
-    return {"at": event.at, "type": event.type, **shown_subject(event.subject)}
+    return _with_code_as_seen({"at": event.at, "type": event.type, **event.subject})
 
 
 def shown_subject(subject: Mapping[str, Any]) -> dict[str, Any]:
-    """Show what an event happened to: a user code as its client and people see it."""
-    code = subject.get("user_code")
-    return {**subject, "user_code": user_code.display(str(code))} if code else dict(subject)
+    """Show what an event happened to."""
+    return _with_code_as_seen(dict(subject))
+
+
+def _with_code_as_seen(shown: dict[str, Any]) -> dict[str, Any]:
+    """Spell a user code as its client and people see it."""
+    if shown.get("user_code"):
+        shown["user_code"] = user_code.display(str(shown["user_code"]))
+    return shown
