@@ -1,4 +1,7 @@
-"""Seed files: what they hold, what is refused and how that is said, and dumps that load back."""
+"""Seed files: what they hold, what is refused and how that is said, and dumps that load back.
+
+Over 400 lines: everything that can be wrong with a seed, and the line that is printed for it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Refresh, endings, removal and the mark, against a server in memory."""
+"""Refresh, endings, removal and the mark, against a server in memory.
+
+Over 400 lines: one life of a license, from first refresh to removal, in its order.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,3 +1,8 @@
+"""The license: issue, status, renewal, endings and the order of refusals.
+
+Over 400 lines: the bounds of one record, in threes.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,8 @@
+"""Acquiring a license: both codes, polling, redemption, approvals and the guess budget.
+
+Over 400 lines: the order of answers is one list, and reads best in one place.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable

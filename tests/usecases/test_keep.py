@@ -1,3 +1,8 @@
+"""Keeping a license: refresh, endings, revocation, introspection, the directory.
+
+Over 400 lines: one module of use cases, each of its refusals beside the success that it spoils.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable

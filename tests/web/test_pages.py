@@ -1,5 +1,7 @@
 """The pages over HTTP: who may see them, what their forms must prove, and what they carry. Authorize Device and the
 devices lie beside this.
+
+Over 400 lines: what every page has in common, page by page.
 """
 
 from __future__ import annotations
