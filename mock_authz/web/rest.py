@@ -57,11 +57,13 @@ class Operation(Generic[C]):
 
     Attributes:
         query: the query parameters that it has, each with the pattern of its values.
+        largest_body: how many bytes its body may have; None for as many as the API allows.
     """
 
     handler: Handler[C]
     takes: Takes = Takes.NO_BODY
     query: Mapping[str, str] = field(default_factory=dict)
+    largest_body: int | None = None
 
 
 class Routes(Generic[C]):
@@ -105,10 +107,11 @@ class Routes(Generic[C]):
     async def _read_body(self, operation: Operation[C], request: Request) -> Body | Reply:
         if operation.takes is Takes.NO_BODY:
             return await _read_nothing(request)
+        largest = operation.largest_body or self._largest_body
         try:
-            raw = await read_body(request, largest=self._largest_body)
+            raw = await read_body(request, largest=largest)
         except BodyTooLargeError:
-            detail = f"The body may have {self._largest_body} bytes at most."
+            detail = f"The body may have {largest} bytes at most."
             return problem(413, "content_too_large", detail)
         # RFC 9110 15.5.16: only application/json, so that no form of a foreign page is ever taken.
         if media_type(request) != JSON and (raw or request.headers.get("content-type")):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_authz.domain.faults import STEPS, Fault, FaultKind, concerns, is_open, strike
+from mock_authz.domain.faults import STEPS, Fault, FaultKind, concerns, is_open, is_outage, named, strike
 from tests.factories import NOW
 
 
@@ -120,3 +120,26 @@ def test_a_fault_counts_what_it_was_offered_struck_and_struck_in_a_row() -> None
     for roll in (0.1, 0.9, 0.2, 0.3):
         fault, _ = strike(fault, roll=roll)
     assert (fault.offered, fault.struck, fault.in_a_row) == (4, 3, 2)
+
+
+# --- told ---
+
+
+def test_a_fault_is_named_by_what_it_is_and_by_the_only_device_that_it_strikes() -> None:
+    assert named(a_fault()) == {"fault_id": "fault-1", "kind": "offline"}
+    assert named(a_fault(server_id="till-1"))["server_id"] == "till-1"
+
+
+def test_a_fault_without_a_beginning_is_no_outage() -> None:
+    assert not is_outage(a_fault(), now=NOW)
+    assert not is_outage(a_fault(until_at=NOW + 1), now=NOW)
+
+
+@pytest.mark.parametrize(("seconds", "goes_on"), [(-1, False), (0, True), (1, True)])
+def test_an_outage_begins_with_its_window(seconds: int, *, goes_on: bool) -> None:
+    assert is_outage(a_fault(from_at=NOW), now=NOW + seconds) is goes_on
+
+
+@pytest.mark.parametrize(("seconds", "goes_on"), [(-1, True), (0, False), (1, False)])
+def test_an_outage_ends_with_its_window(seconds: int, *, goes_on: bool) -> None:
+    assert is_outage(a_fault(from_at=NOW - 9, until_at=NOW), now=NOW + seconds) is goes_on

@@ -215,6 +215,14 @@ def test_what_is_no_file_is_refused(site: Site) -> None:
     problem(site.send("POST", IMPORT), 400, "bad_request")
 
 
+def test_a_file_may_have_sixty_four_mebibytes(site: Site) -> None:
+    headers = {"content-type": "application/json"}
+    largest = json.dumps(exported(site)).encode().ljust(64 * 1024 * 1024)
+    members(site.send("POST", f"{IMPORT}?name=b", content=largest, headers=headers), 201)
+    response = site.send("POST", f"{IMPORT}?name=c", content=largest + b" ", headers=headers)
+    problem(response, 413, "content_too_large")
+
+
 def test_a_name_or_an_issuer_that_is_said_goes_before_a_wrong_one(site: Site) -> None:
     file = exported(site)
     file["sandbox"].update(name="QA", issuer="nowhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from mock_authz import __version__
@@ -18,6 +19,9 @@ from mock_authz.web.desk import Desk, Place, check_issuer, within
 from mock_authz.web.problems import refused, unprocessable
 from mock_authz.web.rest import Call, Operation, bare, created, listing, taking, taking_perhaps
 from mock_authz.web.shown import NO_STORE, shown_sandbox
+
+# Room for a full journal and 10,000 licensed devices, twice.
+LARGEST_EXPORT: Final = 64 * 1024 * 1024
 
 
 def list_snapshots(_: Call, place: Place) -> Reply:
@@ -122,5 +126,7 @@ ROUTES: Final[dict[str, dict[str, Operation[Desk]]]] = {
     PATH + "/snapshots/{snapshot}/restore": {"POST": bare(within(restore))},
     PATH + "/fork": {"POST": taking_perhaps(within(fork))},
     PATH + "/export": {"GET": bare(within(export))},
-    "/_control/import": {"POST": taking(load, name=NAME_PATTERN, issuer=ISSUER_PATTERN)},
+    "/_control/import": {
+        "POST": replace(taking(load, name=NAME_PATTERN, issuer=ISSUER_PATTERN), largest_body=LARGEST_EXPORT)
+    },
 }
