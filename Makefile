@@ -32,6 +32,7 @@ bench: $(STAMPS)/dev
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.jump
+	$(BIN)/python -m benchmarks.sandboxes
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
