@@ -148,14 +148,16 @@ def test_lapse_before_token_expiry(server: ServerUnderTest) -> None:
 @rule("reason.reuse-before-token-expiry")
 def test_reuse_before_token_expiry(server: ServerUnderTest) -> None:
     lifetime = server.terms.refresh_token_seconds
-    tokens, control = server.acquire(), generations(server, server.acquire(server.another_device()))
+    control = generations(server, server.acquire())
     reuse = refused(server.refresh(control[0]), REUSED)
     refused(server.refresh(control[-1]), FAMILY)
+    begun = [server.acquire(), server.acquire(server.another_device())]
     server.clock.advance(lifetime * 2 // 3)
-    first, *_, newest = generations(server, tokens)
-    server.clock.move_to(first.issued_at + lifetime + DAY)
-    reason_is(server.refresh(first), reuse, settled_by=REUSED)
-    expect.error(server.refresh(newest), "invalid_grant")
+    lines = [generations(server, tokens, count=count) for tokens, count in zip(begun, (1, 3), strict=True)]
+    server.clock.move_to(begun[-1].issued_at + lifetime + DAY)
+    for first, *_, newest in lines:  # the immediate predecessor, beyond its retry window, and an older one
+        reason_is(server.refresh(first), reuse, settled_by=REUSED)
+        expect.error(server.refresh(newest), "invalid_grant")
 
 
 @rule("reason.first-ending-is-final")
