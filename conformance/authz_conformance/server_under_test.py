@@ -93,7 +93,7 @@ class ServerUnderTest:
         """The metadata, fetched once, as a precondition; the declared endpoints for a target without any."""
         if self.stage.endpoints:
             return self.stage.endpoints
-        return given.success(self.fetch_metadata())
+        return given.success(self.find_metadata())
 
     def endpoint(self, name: str) -> str:
         """Give the URL of an endpoint: `device_authorization`, `token`, `revocation`, `introspection`, or `license`.
@@ -112,6 +112,15 @@ class ServerUnderTest:
     def fetch_metadata(self) -> Exchange:
         """GET the metadata."""
         return self.wire.get(self.well_known(), step="metadata")
+
+    def find_metadata(self) -> Exchange:
+        """GET the metadata where it should be, or else where it may be as well: at which address has rules of its own."""
+        answer = self.fetch_metadata()
+        if answer.members or answer.failure is not None:
+            return answer
+        if not (appended := self.wire.get(self.issuer + WELL_KNOWN, step="metadata")).members.get("issuer"):
+            return answer
+        return appended
 
     def fetch_jwks(self) -> Exchange:
         """GET the keys."""
