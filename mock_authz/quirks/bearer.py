@@ -22,9 +22,12 @@ from mock_authz.quirks.bending import (
     heard_at,
     lied_to,
     members,
+    path,
     refused,
     rendered,
+    reply_given,
     responding,
+    status,
     when,
     with_headers,
     with_store,
@@ -118,18 +121,8 @@ def _first_header(visit: Visit) -> Visit:
     return with_headers(visit, authorization=sent[0]) if sent else visit
 
 
-def _without_token(visit: Visit) -> Visit:
-    return with_headers(visit, authorization=None)
-
-
 ADMISSION: Final = at(
     "hear",
-    (
-        "header_is_ignored",
-        "bearer.header-accepted",
-        "/servers takes no notice of the Authorization header.",
-        heard_at("/servers", _without_token),
-    ),
     (
         "token_in_query",
         "bearer.query-refused",
@@ -268,14 +261,14 @@ def _without_url(reply: Reply) -> Reply:
     return replace(reply, members=bare(shown))
 
 
-def _status(seconds_after: int, seen: int) -> Wrap:
+def _status_at(seconds_after: int, seen: int) -> Wrap:
     """Take the status, at one instant counted from when renewal falls due, for that of another."""
 
-    def wrap(status: Callable[..., Any]) -> Callable[..., Any]:
+    def wrap(compute: Callable[..., Any]) -> Callable[..., Any]:
         def lying(license_: License | None, *, now: int) -> Any:
             due = None if license_ is None else license_.renewal_due_from
             is_then = due is not None and now == due + seconds_after
-            return status(license_, now=now + seen - seconds_after if is_then else now)
+            return compute(license_, now=now + seen - seconds_after if is_then else now)
 
         return lying
 
@@ -290,6 +283,12 @@ RESOURCES_SHOWN: Final = (
             "bearer.license-is-read-now",
             "/license shows the license as the presented token has it.",
             responding(_as_presented),
+        ),
+        (
+            "directory_is_forbidden",
+            "bearer.header-accepted",
+            "/servers is forbidden to the bearer of a live license token.",
+            reply_given(path("/servers"), when(granted, status(403))),
         ),
     ),
     *at(
@@ -343,13 +342,13 @@ RESOURCES_SHOWN: Final = (
             "renewal_due_a_second_early",
             "status.licensed",
             "A license requires renewal a second before the renewal window.",
-            _status(-1, 0),
+            _status_at(-1, 0),
         ),
         (
             "renewal_due_a_second_late",
             "status.requires-renewal",
             "A license is licensed in the renewal window's first second.",
-            _status(0, -1),
+            _status_at(0, -1),
         ),
     ),
     *at(

@@ -47,6 +47,17 @@ def _is_unknown(visit: Visit, form: Form) -> bool:
     return generation_of(visit, form) is None
 
 
+def _is_unexpired(visit: Visit, form: Form) -> bool:
+    license_ = license_of(visit, form)
+    return license_ is not None and visit.context.now < license_.refresh_tokens.expires_at
+
+
+def _is_newest(visit: Visit, form: Form) -> bool:
+    license_ = license_of(visit, form)
+    newest = None if license_ is None else license_.refresh_tokens.generation
+    return generation_of(visit, form) == newest and _is_unexpired(visit, form)
+
+
 def _ending_with(visit: Visit, form: Form, handle: Handle) -> Reply | None:
     """End the license whose refresh token another client presents."""
     license_ = license_of(visit, form) if _refreshing(is_foreign)(visit, form) else None
@@ -110,18 +121,6 @@ REASONS: Final = (
             _reason(Ending.DEVICE_DISABLED, Ending.REVOKED),
         ),
         (
-            "reused_is_revoked",
-            "reason.reused",
-            "The reason of reuse is license_revoked.",
-            _reason(Ending.REFRESH_TOKEN_REUSED, Ending.REVOKED),
-        ),
-        (
-            "lapse_is_revoked",
-            "reason.license-expired",
-            "The reason of a lapse is license_revoked.",
-            _reason(licenses.LAPSED, Ending.REVOKED),
-        ),
-        (
             "token_expiry_is_lapse",
             "reason.refresh-token-expired",
             "The reason of an expired refresh token is license_expired.",
@@ -130,6 +129,27 @@ REASONS: Final = (
     ),
     *at(
         "respond",
+        (
+            "reused_is_revoked",
+            "reason.reused",
+            "The reason of reuse is license_revoked, until the license's refresh tokens expire.",
+            reply_given(
+                _refreshing(_is_unexpired),
+                when(
+                    refused("invalid_grant", reason=Ending.REFRESH_TOKEN_REUSED),
+                    members(reason=Ending.REVOKED),
+                ),
+            ),
+        ),
+        (
+            "lapse_is_revoked",
+            "reason.license-expired",
+            "The reason of a lapse is license_revoked, where the newest refresh token is presented in its time.",
+            reply_given(
+                _refreshing(_is_newest),
+                when(refused("invalid_grant", reason=licenses.LAPSED), members(reason=Ending.REVOKED)),
+            ),
+        ),
         (
             "unknown_token_without_reason",
             "reason.unknown",

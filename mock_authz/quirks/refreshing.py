@@ -101,7 +101,8 @@ def _expired_before_reuse(asked: Asked) -> Answered:
 
 def _reuse_ends_nothing(asked: Asked) -> Answered:
     after, answer = asked.decided()
-    return (asked.license if after.ending is not None else after), answer
+    is_expired = asked.now >= asked.tokens.expires_at
+    return (after if after.ending is None or is_expired else asked.license), answer
 
 
 def _successor_of_its_own(_: Asked, after: RefreshTokens, retried: bool) -> RefreshTokens:  # noqa: FBT001 - as decided
@@ -211,7 +212,7 @@ ROTATION: Final = at(
     (
         "reuse_ends_nothing",
         "refresh.reuse-ends-the-family",
-        "A reused refresh token is refused, and the license lives on.",
+        "A reused refresh token is refused, and the license lives on, unless the newest one has expired.",
         _lying(_reuse_ends_nothing),
     ),
     (

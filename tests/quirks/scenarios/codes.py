@@ -224,6 +224,7 @@ def _(s: Stage) -> Finding:
         s.approve(codes)
         tokens = s.poll(codes).json()
         claims = s.claims(tokens)
+        assert claims["exp"] < 10**11
         seen.append((lasts(codes), int(tokens["expires_in"]), claims["iat"] - after, claims["exp"] - after))
     return seen[1], seen[0]
 

@@ -10,14 +10,11 @@ PENDING, SLOW = "authorization_pending", "slow_down"
 IN_TIME, EARLY = False, True
 
 
-def early(s: Stage, *polls: int) -> list[bool]:
-    """Poll one code at these seconds, counted in steps of the declared interval and a rest: say which were early.
-
-    `10 * n + m` stands for n intervals and m seconds.
-    """
+def early(s: Stage, *polls: tuple[int, int]) -> list[bool]:
+    """Poll one code, each time after so many of the declared intervals and seconds: say which were early."""
     codes = s.authorize()
     answers = []
-    for intervals, seconds in (divmod(poll, 10) for poll in polls):
+    for intervals, seconds in polls:
         s.move_to(intervals * int(codes["interval"]) + seconds)
         answers.append(s.polled(codes) == SLOW)
     return answers
@@ -35,12 +32,12 @@ def _(s: Stage) -> Finding:
 
 @settles("poll.interval-kept-is-not-early")
 def _(s: Stage) -> Finding:
-    return early(s, 1, 11, 21), [IN_TIME] * 3
+    return early(s, (0, 1), (1, 1), (2, 1)), [IN_TIME] * 3
 
 
 @settles("poll.first-is-never-early")
 def _(s: Stage) -> Finding:
-    return early(s, 0), [IN_TIME]
+    return early(s, (0, 0)), [IN_TIME]
 
 
 # After one slow_down the interval is its first length and 5 s, after three and 15.
@@ -48,31 +45,32 @@ def _(s: Stage) -> Finding:
 
 @settles("poll.slow-down-adds-5")
 def _(s: Stage) -> Finding:
-    late, soon = early(s, 20, 20, 35), early(s, 60, 60, 74)
+    late, soon = early(s, (2, 0), (2, 0), (3, 5)), early(s, (6, 0), (6, 0), (7, 4))
     assert late[1] is soon[1] is EARLY
     return (late[2], soon[2]), (IN_TIME, EARLY)
 
 
 @settles("poll.each-slow-down-adds")
 def _(s: Stage) -> Finding:
-    assert early(s, 1, 1, 14) == [IN_TIME, EARLY, EARLY]
-    soon, late = early(s, 201, 201, 201, 201, 235), early(s, 401, 401, 401, 401, 436)
+    assert early(s, (0, 1), (0, 1), (1, 5)) == [IN_TIME, EARLY, EARLY]
+    soon = early(s, *[(20, 1)] * 4, (21, 15))
+    late = early(s, *[(40, 1)] * 4, (41, 16))
     assert soon[:4] == late[:4] == [IN_TIME, EARLY, EARLY, EARLY]
     return (soon[4], late[4]), (EARLY, IN_TIME)
 
 
 @settles("poll.slow-down-is-for-good")
 def _(s: Stage) -> Finding:
-    assert early(s, 201, 201, 214)[2] is EARLY
-    answers = early(s, 401, 401, 416, 429)
+    assert early(s, (20, 1), (20, 1), (21, 5))[2] is EARLY
+    answers = early(s, (40, 1), (40, 1), (41, 6), (42, 10))
     assert answers[:3] == [IN_TIME, EARLY, IN_TIME]
     return answers[3], EARLY
 
 
 @settles("poll.throttled-poll-is-the-previous")
 def _(s: Stage) -> Finding:
-    assert early(s, 1, 2, 14)[2] is EARLY
-    answers = early(s, 201, 204, 216)
+    assert early(s, (0, 1), (0, 2), (1, 5))[2] is EARLY
+    answers = early(s, (20, 1), (20, 4), (21, 6))
     assert answers[1] is EARLY
     return answers[2], EARLY
 
@@ -208,7 +206,7 @@ def _(s: Stage) -> Finding:
 
 @settles("clock.back-poll-is-not-early")
 def _(s: Stage) -> Finding:
-    return early(s, 200, 100), [IN_TIME, IN_TIME]
+    return early(s, (20, 0), (10, 0)), [IN_TIME, IN_TIME]
 
 
 @settles("clock.back-keeps-data")

@@ -14,7 +14,6 @@ from tests.quirks.stage import Answer, Finding, Stage, granted, part, said, sett
 from tests.web.site import bearer
 
 RESOURCES = ("/license", "/servers")
-EXPIRED = 7 * DAY
 
 
 def spelled(value: dict[str, Any]) -> str:
@@ -26,6 +25,13 @@ def tampered(tokens: dict[str, Any]) -> dict[str, Any]:
     header, _, signature = tokens["access_token"].split(".")
     claims = {**part(tokens["access_token"], 1), "client_id": "register"}
     return {"access_token": f"{header}.{spelled(claims)}.{signature}"}
+
+
+def expiry(s: Stage, tokens: dict[str, Any]) -> int:
+    """Give when a license token expires, in seconds after the start."""
+    expires_at = int(s.claims(tokens)["exp"]) - NOW
+    assert expires_at < 10**9
+    return expires_at
 
 
 def statuses(s: Stage, tokens: dict[str, Any]) -> list[int]:
@@ -69,9 +75,9 @@ def _(s: Stage) -> Finding:
 @settles("bearer.expired-is-invalid-token")
 def _(s: Stage) -> Finding:
     tokens = s.acquire()
-    s.move_to(EXPIRED - 1)
+    s.move_to(expiry(s, tokens) - 1)
     before = s.look("/license", tokens).status_code
-    s.move_to(EXPIRED)
+    s.move_to(expiry(s, tokens))
     return (before, said(s.look("/license", tokens))), (200, "invalid_token")
 
 
@@ -109,6 +115,7 @@ def _(s: Stage) -> Finding:
 def _(s: Stage) -> Finding:
     tokens = s.acquire()
     s.managed("POST", "/devices/store-12/revoke")
+    assert s.refreshed(tokens) == "invalid_grant"
     answers = [said(s.look("/license", tokens)), said(s.look("/servers", tokens))]
     return [*answers, said(s.introspect(tokens, "unknown"))], ["invalid_token"] * 3
 
@@ -116,7 +123,7 @@ def _(s: Stage) -> Finding:
 @settles("bearer.expired-says-why")
 def _(s: Stage) -> Finding:
     tokens = s.acquire()
-    s.move_to(EXPIRED + DAY)
+    s.move_to(expiry(s, tokens) + DAY)
     answer = s.look("/license", tokens)
     assert answer.status_code == 401
     return answer.json().get("reason"), "license_token_expired"
@@ -218,9 +225,10 @@ def _(s: Stage) -> Finding:
 @settles("status.token-state")
 def _(s: Stage) -> Finding:
     tokens = s.acquire()
-    s.move_to(5 * DAY)
+    warned_from = expiry(s, tokens) - 2 * DAY
+    s.move_to(warned_from)
     before = granted(s.look("/license", tokens))["token_state"]
-    s.move_to(5 * DAY + 1)
+    s.move_to(warned_from + 1)
     return (before, granted(s.look("/license", tokens))["token_state"]), ("valid", "expiring")
 
 
@@ -281,9 +289,9 @@ def _(s: Stage) -> Finding:
     subject = s.acquire()
     s.move_to(DAY)
     caller = s.acquire("head-office")
-    s.move_to(EXPIRED - 1)
+    s.move_to(expiry(s, subject) - 1)
     before = active(s.introspect(caller, subject["access_token"]))
-    s.move_to(EXPIRED)
+    s.move_to(expiry(s, subject))
     return (before, active(s.introspect(caller, subject["access_token"]))), (True, False)
 
 
@@ -300,6 +308,7 @@ def _(s: Stage) -> Finding:
 def _(s: Stage) -> Finding:
     caller, subject = caller_and(s)
     s.managed("POST", "/devices/store-12/revoke")
+    assert s.refreshed(subject) == "invalid_grant"
     return active(s.introspect(caller, subject["access_token"])), False
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from mock_authz import minting
 from mock_authz.domain.signing_key import KeySet
-from mock_authz.settings import Settings
 from tests.factories import DAY, NOW
 from tests.quirks.stage import ISSUER, Answer, Finding, Stage, granted, part, said, settles, stored_only
 
@@ -75,6 +74,10 @@ def _(s: Stage) -> Finding:
 # --- claims ---
 
 
+def assert_in_seconds(claims: dict[str, Any]) -> None:
+    assert max(claims["iat"], claims["exp"]) < 10**11
+
+
 @settles("claims.alg-as-declared")
 def _(s: Stage) -> Finding:
     return part(s.acquire()["access_token"], 0)["alg"], "Ed25519"
@@ -127,11 +130,14 @@ def _(s: Stage) -> Finding:
 @settles("claims.lifetime-fixed-at-issue")
 def _(s: Stage) -> Finding:
     tokens = s.acquire()
+    assert_in_seconds(s.claims(tokens))
     s.managed("PATCH", "/settings", license_token_seconds=DAY)
-    s.move_to(7 * DAY - 1)
+    changed = s.claims(s.acquire("head-office"))
+    s.move_to(s.claims(tokens)["exp"] - NOW - 1)
     good = s.look("/license", tokens).status_code
     claims = s.claims(s.renewed(tokens))
-    return (good, claims["exp"] - claims["iat"]), (200, DAY)
+    assert_in_seconds(claims)
+    return (good, claims["exp"] - claims["iat"]), (200, changed["exp"] - changed["iat"])
 
 
 @settles("claims.organization")
@@ -285,8 +291,8 @@ def retired(s: Stage) -> tuple[str, int]:
     """Rotate at once, and give the retired key with the last `exp` that it signed, after the start."""
     tokens = s.acquire()
     s.managed("POST", "/keys/rotate", immediately=True)
-    claims = s.claims(tokens)
-    return kid_of(tokens), Settings().license_token_seconds + claims["iat"] - NOW
+    assert_in_seconds(s.claims(tokens))
+    return kid_of(tokens), s.claims(tokens)["exp"] - NOW
 
 
 @settles("keys.retired-key-kept")
