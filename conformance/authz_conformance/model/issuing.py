@@ -44,6 +44,7 @@ def token_response(
     now: int,
     law: Law,
     refresh_token: Check,
+    date_rule: str = "claims.renewal-date",
 ) -> Outcome:
     """Admit the 200 of a redemption or a refresh.
 
@@ -55,6 +56,7 @@ def token_response(
         now: Unix seconds.
         law: What the target is held to.
         refresh_token: What is demanded of the refresh token.
+        date_rule: What another renewal date breaks.
     """
     exp = exp_of(world, renewal_at=renewal_at, now=now)
     checks = [
@@ -64,7 +66,7 @@ def token_response(
     ]
     if Capability.JWT_ACCESS_TOKENS in law.capabilities and device is not None:
         checks += _claim_checks(world, device=device, client_id=client_id, now=now)
-        checks += _date_checks(world, renewal_at=renewal_at, exp=exp)
+        checks += _date_checks(world, renewal_at=renewal_at, exp=exp, date_rule=date_rule)
         checks += kid_check(world, now=now)
     return Outcome(kind=TOKENS, checks=tuple(checks))
 
@@ -122,16 +124,18 @@ def _hub_demand(world: World, *, device: Device) -> tuple[str, Wanted, str]:
     return ("hub", Among((with_url, named)) if hub.url is None else Is(with_url), "claims.hub")
 
 
-def _date_checks(world: World, *, renewal_at: int | None, exp: int) -> tuple[Check, ...]:
+def _date_checks(world: World, *, renewal_at: int | None, exp: int, date_rule: str) -> tuple[Check, ...]:
     capped = renewal_at == exp
     rule = "claims.exp-capped-by-renewal" if capped else "claims.exp-is-lifetime"
     return (
         Check("claims.exp", Is(exp), (rule,)),
-        *renewal_checks(world, renewal_at=renewal_at, place="claims.license"),
+        *renewal_checks(world, renewal_at=renewal_at, place="claims.license", date_rule=date_rule),
     )
 
 
-def renewal_checks(world: World, *, renewal_at: int | None, place: str) -> tuple[Check, ...]:
+def renewal_checks(
+    world: World, *, renewal_at: int | None, place: str, date_rule: str = "claims.renewal-date"
+) -> tuple[Check, ...]:
     """Demand renewal_at and renewal_due_from, both or neither."""
     if renewal_at is None:
         absent = [
@@ -141,7 +145,7 @@ def renewal_checks(world: World, *, renewal_at: int | None, place: str) -> tuple
         return tuple(absent)
     due_from = renewal_at - world.settings.renewal_window_seconds
     return (
-        Check(f"{place}.renewal_at", Is(renewal_at), ("claims.renewal-date",)),
+        Check(f"{place}.renewal_at", Is(renewal_at), (date_rule,)),
         Check(f"{place}.renewal_due_from", Is(due_from), ("claims.renewal-due-from",)),
     )
 

@@ -104,22 +104,17 @@ def decide_key_set(world: World, step: FetchKeys, *, now: int, law: Law) -> Deci
         elif key.last_exp is not None:
             (kept if now <= key.last_exp else last_minute).add(key.kid)
     signs = {kid for kid in (world.keys[signing].kid,) if kid is not None}
-    everything = signs | waiting | kept | last_minute
-    checks = (
-        Check(
-            "body.keys", Kids(frozenset(everything), frozenset()), ()
-        ),  # for the example; each part has its rule
-        _holds(signs, "keys.signing-key-published"),
-        _holds(waiting, "keys.published-before-signing"),
-        _holds(kept, "keys.retired-key-kept"),
-        _holds(last_minute, "keys.retired-key-dropped"),
-        Check("body.keys", Kids(frozenset(), frozenset(gone)), ("keys.retired-key-dropped",)),
+    parts = (
+        (signs | waiting | kept | last_minute, ()),  # for the example; each part has its rule
+        (signs, ("keys.signing-key-published",)),
+        (waiting, ("keys.published-before-signing",)),
+        (kept, ("keys.retired-key-kept",)),
+        (last_minute, ("keys.retired-key-dropped",)),
     )
-    return due(Outcome(kind=DONE, checks=checks), rules=("keys.signing-key-published",))
-
-
-def _holds(kids: set[str], rule: str) -> Check:
-    return Check("body.keys", Kids(frozenset(kids), frozenset()), (rule,))
+    checks = [Check("body.keys", Kids(frozenset(part), frozenset()), rules) for part, rules in parts if part]
+    if gone:
+        checks.append(Check("body.keys", Kids(frozenset(), frozenset(gone)), ("keys.retired-key-dropped",)))
+    return due(Outcome(kind=DONE, checks=tuple(checks)), rules=("keys.signing-key-published",))
 
 
 def _gone(world: World, key: Key, *, now: int) -> bool:

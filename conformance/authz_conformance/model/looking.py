@@ -14,13 +14,8 @@ from authz_conformance.model.law import Law
 from authz_conformance.model.readings import Reading
 from authz_conformance.model.refreshing import asks_refresh, granted_exp
 from authz_conformance.model.steps import Introspect, Refresh, ViewLicense
-from authz_conformance.model.wanted import MISSING, Absent, Among, Is, Wanted
+from authz_conformance.model.wanted import MISSING, Absent, Alone, Among, Is, Wanted
 from authz_conformance.model.world import LicenseToken, World
-
-_INACTIVE = Outcome(
-    kind=DONE,
-    checks=(Check("body", Is({"active": False}), ("introspect.inactive-says-nothing-else",)),),
-)
 
 
 def asks_look(world: World, step: Introspect | ViewLicense, *, now: int) -> tuple[Reading, ...]:
@@ -111,8 +106,11 @@ def decide_introspection(world: World, step: Introspect, *, now: int, law: Law) 
 
 
 def _inactive(rule: str) -> Decision:
-    active = Check("body.active", Is(value=False), (rule,))
-    return due(Outcome(kind=DONE, checks=(active, *_INACTIVE.checks)), rules=(rule,))
+    checks = (
+        Check("body.active", Is(value=False), (rule,)),
+        Check("body", Alone("active", value=False), ("introspect.inactive-says-nothing-else",)),
+    )
+    return due(Outcome(kind=DONE, checks=checks), rules=(rule,))
 
 
 def _foreign(world: World, step: Introspect, *, subject: int) -> bool:

@@ -201,9 +201,10 @@ def _early_rule(grant: Grant, *, now: int) -> str:
     if since < grant.base_interval:
         kept = grant.kept_at is not None and now - grant.kept_at >= grant.interval
         return "poll.throttled-poll-is-the-previous" if kept else "poll.early-is-slow-down"
-    if since >= grant.base_interval + SLOW_DOWN_ADDS_SECONDS:
-        return "poll.each-slow-down-adds"
-    return "poll.slow-down-is-for-good" if grant.kept_at == grant.polled_at else "poll.slow-down-adds-5"
+    if grant.kept_at == grant.polled_at:
+        return "poll.slow-down-is-for-good"
+    first = since < grant.base_interval + SLOW_DOWN_ADDS_SECONDS
+    return "poll.slow-down-adds-5" if first else "poll.each-slow-down-adds"
 
 
 def _in_time_rule(grant: Grant, *, now: int) -> str:

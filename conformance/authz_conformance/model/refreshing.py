@@ -138,6 +138,7 @@ def _granted(world: World, found: RefreshToken, held: License, *, now: int, law:
         now=now,
         law=law,
         refresh_token=_due_refresh_token(world, found),
+        date_rule="renew.next-refresh-carries-it" if held.renewed_from is not None else "claims.renewal-date",
     )
     if held.doubtful and not law.binds("refresh.retry-gets-same-successor"):
         return due(tokens, refused("invalid_grant"), rules=("refresh.gives-access-token",))

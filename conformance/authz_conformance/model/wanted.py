@@ -126,6 +126,27 @@ class WholeNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """An object that, where it has one member with one value, has no other."""
+
+    member: str
+    value: Any
+
+    def admits(self, found: object) -> bool:
+        """Say whether `found` may stand here."""
+        is_it = isinstance(found, Mapping) and same(self.value, found.get(self.member, MISSING))
+        return not is_it or same({self.member: self.value}, found)
+
+    def example(self, name: str) -> object:
+        """Give something that may stand here."""
+        del name
+        return {self.member: self.value}
+
+    def __str__(self) -> str:
+        return f"nothing but {self.member}"
+
+
+@dataclass(frozen=True, slots=True)
 class Kids:
     """A list of JWKs that names some keys and does not name others."""
 
@@ -148,4 +169,4 @@ class Kids:
         return f"keys {sorted(self.held)}, not {sorted(self.dropped)}"
 
 
-Wanted: TypeAlias = Is | Among | Absent | Fresh | WholeNumber | Kids
+Wanted: TypeAlias = Is | Among | Absent | Fresh | WholeNumber | Alone | Kids

@@ -6,7 +6,7 @@ out when it is compiled: so every part of a schedule is a schedule.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from hypothesis import strategies as st
 
@@ -57,7 +57,13 @@ def _device_moves() -> dict[str, Move]:
         "poll": _one(st.builds(dsl.Poll, device=_NAMES, code=_HELD, foreign=st.just(value=False))),
         "refresh": _one(st.builds(dsl.Refresh, device=_NAMES, using=_HELD, foreign=st.just(value=False))),
         "foreign": st.builds(_foreign, device=_NAMES, using=_HELD),
-        "look": st.builds(_look, device=_NAMES, using=_HELD),
+        "view": _one(st.builds(dsl.View, device=_NAMES, using=_HELD)),
+        "introspect": _one(
+            st.builds(
+                dsl.Introspect, device=_NAMES, of=st.none() | _NAMES, using=_HELD, refresh_token=st.booleans()
+            )
+        ),
+        "keys": _one(st.builds(dsl.FetchKeys, device=_NAMES)),
         "remove": _one(
             st.builds(
                 dsl.Remove,
@@ -75,14 +81,6 @@ def _foreign(device: str, using: Held) -> tuple[dsl.Step, ...]:
     return (
         dsl.Poll(device=device, foreign=True),
         dsl.Refresh(device=device, using=using, foreign=True),
-    )
-
-
-def _look(device: str, using: Held) -> tuple[dsl.Step, ...]:
-    return (
-        dsl.View(device=device, using=using),
-        dsl.Introspect(device=device, using=using, refresh_token=True),
-        dsl.FetchKeys(device=device),
     )
 
 
@@ -116,24 +114,113 @@ def _time_moves() -> dict[str, Move]:
     }
 
 
-_TAKES = {
-    "foreign": Capability.SECOND_CLIENT,
-    "remove": Capability.REVOCATION,
-    "deny": Capability.DENY,
-    "approve": Capability.APPROVE,
-    "acquire": Capability.APPROVE,
-    "renew": Capability.RENEW,
-    "disable": Capability.DISABLE,
-    "enable": Capability.ENABLE,
-    "revoke": Capability.REVOKE,
-    "rotate": Capability.ROTATE_KEYS,
-    "advance": Capability.ADVANCE_CLOCK,
-    "mark": Capability.ADVANCE_CLOCK,
-    "mark again": Capability.ADVANCE_CLOCK,
-    "mark once more": Capability.ADVANCE_CLOCK,
-    "back": Capability.MOVE_CLOCK_BACK,
-    "look": Capability.INTROSPECTION,
+def _until(bound: Bound, seconds: int, device: str) -> dsl.Advance:
+    return dsl.Advance(to=Mark(bound=bound, seconds=seconds), device=device)
+
+
+def _hasty(seconds: int, device: str) -> tuple[dsl.Step, ...]:
+    """Poll too early, and then around the end of the longer interval, twice."""
+    poll = dsl.Poll(device=device)
+    again = (_until(Bound.NEXT_POLL_AT, seconds, device), poll)
+    return (dsl.Next(device=device), poll, poll, *again, *again)
+
+
+def _late(seconds: int, device: str) -> tuple[dsl.Step, ...]:
+    """Poll around the expiry of codes."""
+    return (dsl.Next(device=device), _until(Bound.CODE_EXPIRES_AT, seconds, device), dsl.Poll(device=device))
+
+
+def _retried(seconds: int, device: str) -> tuple[dsl.Step, ...]:
+    """Repeat a refresh in its window, and around its end."""
+    again = dsl.Refresh(device=device, using=Held.PREVIOUS)
+    half = dsl.Advance(by=Span(of=Lifetime.RETRY, per=2))
+    return (
+        dsl.Refresh(device=device),
+        half,
+        again,
+        _until(Bound.RETRY_WINDOW_ENDS_AT, seconds, device),
+        again,
+    )
+
+
+def _twice(device: str) -> tuple[dsl.Step, ...]:
+    """Approve two codes, and poll both."""
+    return (
+        dsl.Next(device=device),
+        dsl.Next(device=device),
+        dsl.Approve(device=device),
+        dsl.Approve(device=device, code=Held.PREVIOUS),
+        dsl.Poll(device=device),
+        dsl.Poll(device=device, code=Held.PREVIOUS),
+    )
+
+
+def _renewed(seconds: int) -> tuple[dsl.Step, ...]:
+    """Renew around the lapse."""
+    return (
+        dsl.Acquire(),
+        _until(Bound.RENEWAL_AT, seconds, dsl.STORE),
+        dsl.Renew(by=Span(of=Lifetime.REFRESH)),
+        dsl.Refresh(),
+    )
+
+
+def _unheard(seconds: int, device: str) -> tuple[dsl.Step, ...]:
+    """Lose a reply, and repeat the refresh around the end of its window."""
+    again = dsl.Refresh(device=device)
+    return (dsl.LoseReply(device=device), again, _until(Bound.RETRY_WINDOW_ENDS_AT, seconds, device), again)
+
+
+def _revived(device: str) -> tuple[dsl.Step, ...]:
+    """Disable a device, enable it, and go on with what it had."""
+    return (dsl.Disable(device=device), dsl.Enable(device=device), dsl.Refresh(device=device))
+
+
+def _gambits() -> dict[str, Move]:
+    """Draw a few steps that together come to a bound, which single steps seldom do."""
+    return {
+        "hasty": st.builds(_hasty, seconds=_OFFSETS, device=_NAMES),
+        "late": st.builds(_late, seconds=_OFFSETS, device=_NAMES),
+        "retried": st.builds(_retried, seconds=_OFFSETS, device=_NAMES),
+        "twice": st.builds(_twice, device=_NAMES),
+        "unheard": st.builds(_unheard, seconds=_OFFSETS, device=_NAMES),
+        "revived": st.builds(_revived, device=_NAMES),
+        "renewed": st.builds(_renewed, seconds=_OFFSETS),
+    }
+
+
+_TAKES: Mapping[str, frozenset[Capability]] = {
+    "acquire": frozenset({Capability.APPROVE}),
+    "refresh": frozenset({Capability.REFRESH_TOKENS}),
+    "foreign": frozenset({Capability.REFRESH_TOKENS, Capability.SECOND_CLIENT}),
+    "view": frozenset({Capability.PROVISION}),  # only a licensing server has /license
+    "introspect": frozenset({Capability.INTROSPECTION}),
+    "keys": frozenset({Capability.JWKS}),
+    "remove": frozenset({Capability.REVOCATION}),
+    "lose": frozenset({Capability.REFRESH_TOKENS}),
+    "approve": frozenset({Capability.APPROVE}),
+    "deny": frozenset({Capability.DENY}),
+    "renew": frozenset({Capability.RENEW}),
+    "disable": frozenset({Capability.DISABLE}),
+    "enable": frozenset({Capability.ENABLE}),
+    "revoke": frozenset({Capability.REVOKE}),
+    "rotate": frozenset({Capability.ROTATE_KEYS}),
+    "advance": frozenset({Capability.ADVANCE_CLOCK}),
+    "mark": frozenset({Capability.ADVANCE_CLOCK}),
+    "mark again": frozenset({Capability.ADVANCE_CLOCK}),
+    "mark once more": frozenset({Capability.ADVANCE_CLOCK}),
+    "back": frozenset({Capability.MOVE_CLOCK_BACK}),
+    "hasty": frozenset({Capability.ADVANCE_CLOCK}),
+    "late": frozenset({Capability.ADVANCE_CLOCK}),
+    "retried": frozenset({Capability.ADVANCE_CLOCK, Capability.REFRESH_TOKENS}),
+    "unheard": frozenset({Capability.ADVANCE_CLOCK, Capability.REFRESH_TOKENS}),
+    "twice": frozenset({Capability.APPROVE}),
+    "revived": frozenset({Capability.DISABLE, Capability.ENABLE, Capability.REFRESH_TOKENS}),
+    "renewed": frozenset(
+        {Capability.APPROVE, Capability.RENEW, Capability.ADVANCE_CLOCK, Capability.REFRESH_TOKENS}
+    ),
 }
+_TAKES_NOTHING = frozenset[Capability]()
 
 
 def moves(capabilities: Collection[Capability]) -> Move:
@@ -142,14 +229,14 @@ def moves(capabilities: Collection[Capability]) -> Move:
     Args:
         capabilities: What the server can do; moves that take more are not drawn.
     """
-    known = _device_moves() | _human_moves() | _time_moves()
-    usable = [move for name, move in known.items() if name not in _TAKES or _TAKES[name] in capabilities]
-    return st.one_of(usable)
+    known = _device_moves() | _human_moves() | _time_moves() | _gambits()
+    can = frozenset(capabilities)
+    return st.one_of([move for name, move in known.items() if _TAKES.get(name, _TAKES_NOTHING) <= can])
 
 
-def _story(drawn: list[tuple[dsl.Step, ...]]) -> Scenario:
+def _story(drawn: list[tuple[dsl.Step, ...]], *, parts: tuple[Part, ...]) -> Scenario:
     steps = tuple(step for move in drawn for step in move)
-    return Scenario(id="schedule", title="A random schedule", needs=(), rules=(), steps=steps, parts=PARTS)
+    return Scenario(id="schedule", title="A random schedule", needs=(), rules=(), steps=steps, parts=parts)
 
 
 def schedules(
@@ -158,7 +245,7 @@ def schedules(
     first: tuple[dsl.Step, ...] = (dsl.Acquire(),),
     longest: int = _LONGEST_SCHEDULE,
 ) -> st.SearchStrategy[Scenario]:
-    """Draw a random story of the parts `PARTS`.
+    """Draw a random story of two devices, with a hub and a renewal date where a server can be told of them.
 
     Args:
         capabilities: What the server can do.
@@ -166,4 +253,5 @@ def schedules(
         longest: How many moves it has at most.
     """
     drawn = st.lists(moves(capabilities), max_size=longest)
-    return drawn.map(lambda later: _story([first, *later]))
+    parts = PARTS if Capability.PROVISION in capabilities else tuple(Part(name=part.name) for part in PARTS)
+    return drawn.map(lambda later: _story([first, *later], parts=parts))

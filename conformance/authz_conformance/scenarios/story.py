@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from authz_conformance.model import Answer
 from authz_conformance.model.calendar import DAY, HOUR, MINUTE
 from authz_conformance.scenarios import dsl
 from authz_conformance.scenarios.dsl import Held
@@ -42,7 +43,7 @@ def _told(moment: Moment, *, start: int) -> Iterator[str]:
     if moment.skipped is not None:
         said += f" - not sent: {moment.skipped}"
     if moment.answer is not None:
-        said += f" - {_answered(moment)}"
+        said += f" - {_answered(moment.answer)}"
     yield f"{clock(moment.at)}  {elapsed(moment.at - start):>12}  {said}"
     for unmet in moment.unmet:
         yield f"{'':34}the story {unmet}"
@@ -53,10 +54,7 @@ def _told(moment: Moment, *, start: int) -> Iterator[str]:
             yield f"{'':34}against the advice of {breach.rule}: due {breach.due}, came {breach.came}"
 
 
-def _answered(moment: Moment) -> str:
-    answer = moment.answer
-    if answer is None:
-        return "no answer"
+def _answered(answer: Answer) -> str:
     reason = answer.body.get("reason") or answer.body.get("license_status")
     return f"{answer.status} {answer.kind}" + (f" ({reason})" if isinstance(reason, str) else "")
 

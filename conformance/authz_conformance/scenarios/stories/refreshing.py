@@ -58,11 +58,7 @@ REFRESHING: tuple[Scenario, ...] = (
         id="lost-reply-inside-the-window",
         title="A refresh whose reply was lost is repeated with the predecessor, and gets the same successor",
         needs=ON_WIRE,
-        rules=(
-            "refresh.retry-gets-same-successor",
-            "refresh.retry-mints-anew",
-            "refresh.retry-window-is-half-open",
-        ),
+        rules=("refresh.retry-gets-same-successor", "refresh.retry-mints-anew"),
         steps=(
             *_LOST,
             after(seconds(5)),
@@ -79,7 +75,12 @@ REFRESHING: tuple[Scenario, ...] = (
         title="At the very end of the retry window the predecessor is reuse, and ends the license",
         needs=ON_WIRE,
         rules=("refresh.retry-window-is-half-open", "refresh.reuse-ends-the-family", "reason.reused"),
-        steps=(*_LOST, until("retry_window_ends_at"), *refused("refresh_token_reused")),
+        steps=(
+            *_LOST,
+            until("retry_window_ends_at"),
+            *refused("refresh_token_reused"),
+            *refused("refresh_token_reused"),
+        ),
     ),
     Scenario(
         id="lost-reply-after-the-window",
@@ -159,7 +160,7 @@ REFRESHING: tuple[Scenario, ...] = (
         id="introspection-is-no-use",
         title="To look at a refresh token neither rotates nor uses it",
         needs=(*ON_WIRE, Capability.INTROSPECTION),
-        rules=("introspect.refresh-token", "introspect.is-no-use", "introspect.expired-is-inactive"),
+        rules=("introspect.refresh-token", "introspect.is-no-use"),
         steps=(
             Acquire(),
             Introspect(refresh_token=True),
@@ -215,7 +216,7 @@ REFRESHING: tuple[Scenario, ...] = (
         id="gap-shorter-than-the-refresh-token",
         title="Offline until a second before the refresh token expires: it is still accepted",
         needs=ON_WIRE,
-        rules=("refresh.expires-when-idle", "refresh.expiry-counts-from-its-issue"),
+        rules=("refresh.gives-access-token", "refresh.expiry-counts-from-its-issue"),
         steps=(
             Acquire(),
             GoOffline(),
@@ -245,7 +246,7 @@ REFRESHING: tuple[Scenario, ...] = (
         id="gap-shorter-than-the-renewal-date",
         title="Offline until a second before the renewal date: the next license token lives one second",
         needs=READ,
-        rules=("claims.exp-capped-by-renewal", "renew.lapsed-is-refused"),
+        rules=("claims.exp-capped-by-renewal",),
         parts=(Part(renewal=NEAR),),
         steps=(
             Acquire(),
@@ -260,7 +261,7 @@ REFRESHING: tuple[Scenario, ...] = (
         id="gap-longer-than-everything",
         title="Offline beyond the refresh token and the renewal date: the lapse is what is said",
         needs=READ,
-        rules=("reason.lapse-before-token-expiry", "reason.license-expired"),
+        rules=("reason.lapse-before-token-expiry", "reason.refresh-token-expired"),
         parts=FAR_DATED,
         steps=(
             Acquire(),
