@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import httpx2
 import pytest
 
 from mock_authz.app import Server, WireCutError
-from tests.factories import DAY, HOUR, NOW, STORE_12
+from mock_authz.domain.faults import Fault
+from mock_authz.usecases import control
+from tests.factories import DAY, HOUR, NOW, QA, STORE_12
 from tests.web.asking import advance, ask, declare, fault, journal
-from tests.web.site import BASE_URL, DEVICE_CODE, Site, a_site, bearer, items, members, pointers, problem
+from tests.web.site import (
+    BASE_URL,
+    DEVICE_CODE,
+    HERE,
+    Site,
+    a_site,
+    bearer,
+    items,
+    members,
+    pointers,
+    problem,
+)
 
 FORM = {"grant_type": "other", "client_id": "pos-server"}
 
@@ -175,6 +190,24 @@ def test_a_probability_falls_the_same_way_under_the_same_seed_and_another_under_
 def test_never_more_than_so_many_in_a_row(site: Site) -> None:
     declare(site, "status", most_in_a_row=2)
     assert [is_struck(site) for _ in range(6)] == [True, True, False, True, True, False]
+
+
+def test_a_request_that_is_held_up_acts_in_no_sandbox_that_has_gone(site: Site) -> None:
+    made = declare(site, "latency", latency_milliseconds=200, times=1)
+    store = site.server.store
+
+    async def story() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=site.server, client=HERE)
+        async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+            form = {"client_id": "pos-server"}
+            held = asyncio.create_task(client.post(f"/s/{QA}/device_authorization", data=form))
+            while (found := store.get(QA, Fault, made["fault_id"])) and not found.record.struck:
+                await asyncio.wait({held}, timeout=0.001)
+            control.drop_sandbox(store, QA)
+            return await held
+
+    problem(asyncio.run(story()), 404, "sandbox_unknown")
+    assert store.sandboxes() == ["default"]
 
 
 # --- told ---

@@ -159,7 +159,7 @@ def test_the_stream_ends_when_the_sandbox_s_life_is_over(server: RunningSandbox)
         name="mortal",
         issuer=f"{server.server.base_url}/s/mortal",
         real_at=real_now(),
-        lives_seconds=1,
+        lives_seconds=2,
     )
     with following(RunningSandbox(server.server, "mortal")) as events:
         assert list(events) == []
