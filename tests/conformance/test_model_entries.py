@@ -17,7 +17,6 @@ from tests.conformance.oracle_world import (
     refresh_of,
 )
 
-
 DONE = Answer(status=200)
 NO = Answer(status=409)
 TOO_MANY = Answer(status=429)
