@@ -116,11 +116,10 @@ class ServerUnderTest:
     def find_metadata(self) -> Exchange:
         """GET the metadata where it should be, or else where it may be as well: at which address has rules of its own."""
         answer = self.fetch_metadata()
-        if answer.members or answer.failure is not None:
+        if answer.status in ANY_SUCCESS or answer.failure is not None:
             return answer
-        if not (appended := self.wire.get(self.issuer + WELL_KNOWN, step="metadata")).members.get("issuer"):
-            return answer
-        return appended
+        appended = self.wire.get(self.issuer + WELL_KNOWN, step="metadata")
+        return appended if appended.status in ANY_SUCCESS else answer
 
     def fetch_jwks(self) -> Exchange:
         """GET the keys."""
