@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bench schemathesis clean
+.PHONY: demo test lint format bench self-check schemathesis clean
 
 demo: $(STAMPS)/demo
 	@$(BIN)/python -m demo.story $(ARGS)
@@ -16,7 +16,7 @@ demo: $(STAMPS)/demo
 test: $(STAMPS)/dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report= $(ARGS)
 	$(BIN)/python -m coverage report
-	$(BIN)/python -m coverage report --include='mock_authz/domain/*,client/authz_client/protocol.py' --fail-under=100
+	$(BIN)/python -m coverage report --include='mock_authz/domain/*,client/authz_client/protocol.py,conformance/authz_conformance/model/*' --fail-under=100
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check
@@ -33,6 +33,10 @@ bench: $(STAMPS)/dev
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.jump
 	$(BIN)/python -m benchmarks.sandboxes
+
+# The whole kill matrix of the conformance kit; CI runs a sample of it with the tests.
+self-check: $(STAMPS)/dev
+	$(BIN)/authz-conformance self-check $(ARGS)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
