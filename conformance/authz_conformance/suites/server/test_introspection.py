@@ -58,8 +58,10 @@ def test_caller_is_authorized(server: ServerUnderTest) -> None:
 def test_expired_is_inactive(server: ServerUnderTest) -> None:
     tokens = server.acquire()
     expires_at = instant(tokens, "exp")
-    server.clock.move_to(expires_at - HOUR)
+    server.clock.move_to(expires_at - lifetime(tokens) // 2)
     caller = a_caller(server)
+    if server.introspect(tokens.access_token, caller=caller).members.get("active") is False:
+        raise NotTestable("a live access token is inactive (introspect.live-is-active)")
     with server.clock.at(expires_at - 1):
         before = server.introspect(tokens.access_token, caller=caller)
     is_active(before)
