@@ -40,7 +40,7 @@ def test_empty_value_is_omitted(server: ServerUnderTest) -> None:
     grant = server.new_grant()
     missing = server.token_request({"grant_type": DEVICE_GRANT, "client_id": server.client_id})
     empty = server.poll(grant, device_code="")
-    expect.error(empty, missing.error or "invalid_request")
+    expect.equal(empty.error, missing.error or "invalid_request", what="error", exchange=empty)
     usual = server.poll(server.new_grant())
     expect.error(server.poll(grant, scope=""), usual.error or "authorization_pending")
 
@@ -120,7 +120,11 @@ def refused_forms(server: ServerUnderTest, awkward: str = "") -> list[dict[str, 
 
 @rule("errors.status-is-400")
 def test_status_is_400(server: ServerUnderTest) -> None:
-    for form in refused_forms(server):
+    client = {"client_id": server.client_id}
+    forms = [form for form in refused_forms(server) if form["grant_type"] != DEVICE_GRANT]
+    forms += [client, {**client, "grant_type": "refresh_token"}]
+    forms += [{**form, "client_id": UNKNOWN_CLIENT} for form in forms]
+    for form in forms:  # polls with a wrong code have rules of their own
         answer = server.token_request(form)
         expect.status(answer, *([400, 401] if answer.error == "invalid_client" else [400]))
     expect.status(server.poll(server.new_grant()), 400)
