@@ -24,6 +24,7 @@ from authz_conformance.verdicts import NotTestable, PreconditionBroken
 from authz_conformance.wire import Connection, Form, Wire
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
+INTROSPECTION_METHODS = "introspection_endpoint_auth_methods_supported"
 Step = Callable[[], Exchange]
 
 
@@ -174,8 +175,16 @@ class ServerUnderTest:
         return self.wire.post(self.endpoint("revocation"), form, step="revoke")
 
     def introspect(self, token: str, *, caller: Tokens | None, **more: str) -> Exchange:
-        """Introspect a token (RFC 7662), with the caller's access token as Bearer; None sends no credentials."""
-        headers = {} if caller is None else bearer(caller)
+        """Introspect a token (RFC 7662), with the caller's access token as Bearer; None sends no credentials.
+
+        Where the metadata says that clients are authenticated instead, and by none, the caller's client_id is sent.
+        """
+        headers: dict[str, str] = {}
+        methods = self.metadata.get(INTROSPECTION_METHODS)
+        if caller is not None and isinstance(methods, list) and "none" in methods:
+            more = {"client_id": caller.client_id or self.client_id, **more}
+        elif caller is not None:
+            headers = bearer(caller)
         return self.wire.post(
             self.endpoint("introspection"), {"token": token, **more}, step="introspect", headers=headers
         )

@@ -47,10 +47,9 @@ def signed_and_rotated(server: ServerUnderTest) -> tuple[str, int]:
 def test_signing_key_published(server: ServerUnderTest) -> None:
     token = server.decode(server.acquire())
     answer = server.fetch_jwks()
-    given.success(answer)
-    kid = token.header.get("kid")
-    named = [key for key in server.jwks() if isinstance(key, dict) and key.get("kid") == kid]
-    expect.that(named, wanted=f"the key {kid} in the set", found=kids_in(answer), exchange=answer)
+    kid, kids = token.header.get("kid"), kids_in(answer)
+    expect.that(kid in kids, wanted=f"the key {kid} in the set", found=kids, exchange=answer)
+    named = [key for key in answer.members["keys"] if isinstance(key, dict) and key.get("kid") == kid]
     expect.that(
         any(is_signed_by(token, key) for key in named),
         wanted=f"a signature that verifies with the key {kid}",
@@ -78,6 +77,8 @@ def test_nothing_private(server: ServerUnderTest) -> None:
     answer = server.fetch_jwks()
     given.success(answer)
     for key in given.member(answer, "keys", list):
+        if not isinstance(key, dict):
+            continue
         found = [name for name in PRIVATE if name in key]
         expect.that(not found, wanted="no private member", found=", ".join(found), exchange=answer)
         expect.that(key.get("kty") != "oct", wanted="no symmetric key", found=key.get("kty"), exchange=answer)

@@ -28,6 +28,7 @@ ENDPOINTS = ("token_endpoint", "revocation_endpoint", "introspection_endpoint")
 ORIGIN = {"origin": "https://shop.example"}
 ALLOWED = "access-control-allow-origin"
 NOT_FOUND = 404
+SERVER_ERRORS_FROM = 500
 
 
 @rule("metadata.served-inserted")
@@ -96,8 +97,8 @@ def test_names_all_endpoints(server: ServerUnderTest) -> None:
     answers = [server.wire.get(expect.member(answer, "jwks_uri"), step="jwks")]
     answers += [server.wire.post(url, {"client_id": server.client_id}, step="any endpoint") for url in named]
     for one in answers:
-        expect.never(one, "not_found")
-        expect.that(one.status != NOT_FOUND, wanted="an endpoint that answers", found=one.said, exchange=one)
+        answers_there = one.status is not None and one.status != NOT_FOUND and one.status < SERVER_ERRORS_FROM
+        expect.that(answers_there, wanted="an endpoint that answers", found=one.said, exchange=one)
 
 
 @rule("metadata.cors-by-setting")
