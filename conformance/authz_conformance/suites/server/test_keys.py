@@ -32,11 +32,12 @@ def kids_in(answer: Exchange) -> list[str]:
 
 
 def signed_and_rotated(server: ServerUnderTest) -> tuple[str, int]:
-    """Have a key sign for the last time half way through the notice of the next; give its kid and that token's exp."""
+    """Have a key sign for the last time shortly before the next takes over; give its kid and that token's exp."""
+    shortly = server.terms.license_token_seconds // 8
     server.provision.rotate_keys()
-    server.clock.advance(server.terms.license_token_seconds // 2)
+    server.clock.advance(server.terms.license_token_seconds - shortly)
     last = server.acquire()
-    server.clock.advance(server.terms.license_token_seconds)
+    server.clock.advance(shortly)
     old, new = kid_of(server, last), kid_of(server, server.acquire())
     if old == new:
         raise NotTestable("the new key does not sign yet (keys.published-before-signing)")
