@@ -83,7 +83,8 @@ def _by_present_lifetime(visit: Visit) -> Visit:
     seconds = visit.context.settings.license_token_seconds
 
     def change(license_: License, expires_at: int) -> tuple[License, int]:
-        return license_, license_.issued_at + seconds if license_.tokens_minted == 1 else expires_at
+        is_first = license_.tokens_minted == 1
+        return license_, min(expires_at, license_.issued_at + seconds) if is_first else expires_at
 
     return _checked(change)(visit)
 
@@ -150,7 +151,7 @@ ADMISSION: Final = at(
     (
         "token_lifetime_changes_afterwards",
         "claims.lifetime-fixed-at-issue",
-        "A change of the license token's lifetime moves the expiry of a license's first one.",
+        "A shorter lifetime of license tokens makes a license's first one expire earlier.",
         heard_at(RESOURCES, _by_present_lifetime),
     ),
     (

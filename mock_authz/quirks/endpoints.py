@@ -23,7 +23,7 @@ from mock_authz.quirks.bending import (
 )
 from mock_authz.quirks.quirk import at
 from mock_authz.web.problems import problem
-from mock_authz.web.visit import Visit
+from mock_authz.web.visit import FORM, Visit
 
 INSERTED: Final = "/.well-known/oauth-authorization-server"
 OPENID: Final = "/.well-known/openid-configuration"
@@ -251,6 +251,10 @@ def _not_headed(visit: Visit, _: Form, __: Handle) -> Reply | None:
     return None if visit.request.method != "HEAD" else Reply(405, headers={"allow": "GET"})
 
 
+def _is_of_wrong_type(reply: Reply) -> bool:
+    return FORM in (reply.members or {}).get("error_description", "")
+
+
 def _scope_unreadable(visit: Visit, form: Form, _: Handle) -> Reply | None:
     is_odd = visit.path == "/device_authorization" and not form.get("scope", "").isascii()
     return problem(500, "internal_error", "A quirk of this sandbox.") if is_odd else None
@@ -311,10 +315,10 @@ CONTRACT: Final = (
             rendered("jwks", members(made_by="mock-authz")),
         ),
         (
-            "unknown_server_is_410",
+            "wrong_type_is_415",
             "contract.status-is-documented",
-            "An unknown server is answered with 410.",
-            rendered("servers", when(lambda reply: reply.status == HTTPStatus.NOT_FOUND, status(410))),
+            "A revocation that is not form-encoded is answered with 415.",
+            rendered("revoke", when(_is_of_wrong_type, status(415))),
         ),
     ),
 )

@@ -34,6 +34,7 @@ from mock_authz.usecases.tokens import IssuedTokens
 from mock_authz.web.visit import Visit
 
 FOREVER: Final = 2**40
+AN_HOUR_SECONDS: Final = 3600
 INACTIVE: Final = {"active": False}
 
 
@@ -44,6 +45,13 @@ def _introspecting(lie: Callable[[Visit, Form, Handle], Reply | None]) -> Wrap:
         return lie(visit, form, handle) if visit.path == "/introspect" and "token" in form else None
 
     return responding(asked)
+
+
+def _inactive_at_first(visit: Visit, form: Form, handle: Handle) -> Reply | None:
+    claims = claims_of(visit, form["token"])
+    if claims is None or visit.context.now >= claims["iat"] + AN_HOUR_SECONDS:
+        return None
+    return when(granted, _inactive)(handle(visit, form))
 
 
 def _is_inactive(reply: Reply) -> bool:
@@ -157,8 +165,8 @@ INTROSPECTION: Final = (
         (
             "live_is_inactive",
             "introspect.live-is-active",
-            "A live license token is inactive.",
-            _said_of("license token", granted, _inactive),
+            "A license token is inactive in its first hour.",
+            _introspecting(_inactive_at_first),
         ),
         (
             "refresh_token_is_inactive",

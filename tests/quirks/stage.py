@@ -80,6 +80,7 @@ class Stage:
         transport = httpx2.ASGITransport(app=site.server, client=site.address)
         client = httpx2.AsyncClient(transport=transport, base_url=BASE_URL)
         stage = cls(site.server, client, asyncio.Runner())
+        stage.move_to(0)
         stage.set_quirks(*quirks)
         return stage
 
@@ -136,8 +137,8 @@ class Stage:
 
     def move_to(self, after: int) -> None:
         """Move the clock to so many seconds after the start, still frozen."""
-        to = float(NOW + after)
-        control.set_clock(self.server.store, QA, Clock(ClockMode.FROZEN, to, to), real_at=to)
+        clock = Clock(ClockMode.FROZEN, real_now(), float(NOW + after))
+        control.set_clock(self.server.store, QA, clock, real_at=real_now())
 
     def set_clock_set_ago(self, real_seconds: int) -> None:
         """Have the frozen clock set so many real seconds ago."""
@@ -236,7 +237,7 @@ class Stage:
         return keys
 
     def metadata(self) -> dict[str, Any]:
-        return granted(self.at_issuer("GET", "/.well-known/oauth-authorization-server"))
+        return granted(self.send("GET", f"/.well-known/oauth-authorization-server/s/{QA}"))
 
 
 def granted(response: Answer) -> dict[str, Any]:

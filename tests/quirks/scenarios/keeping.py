@@ -249,7 +249,7 @@ def _(s: Stage) -> Finding:
     s.move_to(11 * DAY)
     reason = s.reason(first)
     s.move_to(DAY)
-    return (reason, s.refreshed(last)), (LAPSED, "granted")
+    return (reason, s.refresh(last).json().get("reason") == REUSED), (LAPSED, False)
 
 
 @settles("reason.lapse-before-token-expiry")

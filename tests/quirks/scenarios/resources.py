@@ -44,7 +44,7 @@ def statuses(s: Stage, tokens: dict[str, Any]) -> list[int]:
 @settles("bearer.header-accepted")
 def _(s: Stage) -> Finding:
     tokens = s.acquire()
-    return [*statuses(s, tokens), s.introspect(tokens, "unknown").status_code], [200] * 3
+    return [*statuses(s, tokens), s.introspect(tokens, tokens["access_token"]).status_code], [200] * 3
 
 
 @settles("bearer.query-refused")

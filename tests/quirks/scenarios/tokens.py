@@ -345,7 +345,9 @@ def _(s: Stage) -> Finding:
 
 @settles("metadata.json")
 def _(s: Stage) -> Finding:
-    return s.at_issuer("GET", WELL_KNOWN).headers["content-type"], "application/json"
+    answer = s.send("GET", f"{WELL_KNOWN}/s/qa")
+    assert answer.status_code == 200
+    return answer.headers["content-type"], "application/json"
 
 
 @settles("metadata.issuer-is-identical")
