@@ -11,6 +11,7 @@ from click.shell_completion import get_completion_class
 from authz_conformance.catalogue import Catalogue, Document, Level, Profile, Role, Rule
 from authz_conformance.command_line import PROGRAM, RuleId, catalogue
 from authz_conformance.exit_codes import EXIT_CODES_HELP
+from authz_conformance.self_check_command import self_check
 from authz_conformance.server_commands import COMMANDS
 
 _SOURCES = {document.lower().replace(" ", "-" if " d" in document else ""): document for document in Document}
@@ -69,13 +70,15 @@ def _print_rules(chosen: Sequence[Rule], *, loaded: Catalogue, form: str | None)
 
     from authz_conformance import requirements as shown  # noqa: PLC0415 - likewise
     from authz_conformance.requirements_page import page  # noqa: PLC0415 - likewise
+    from authz_conformance.rules import server_bindings  # noqa: PLC0415 - likewise
 
+    tested = set(server_bindings())
     if form == "json":
-        click.echo(shown.as_json(chosen, catalogue=loaded, tested=None))
+        click.echo(shown.as_json(chosen, catalogue=loaded, tested=tested))
     elif form == "markdown":
-        click.echo(page(chosen, catalogue=loaded, tested=None), nl=False)
+        click.echo(page(chosen, catalogue=loaded, tested=tested), nl=False)
     else:
-        shown.print_table(chosen, console=Console(), tested=None)
+        shown.print_table(chosen, console=Console(), tested=tested)
 
 
 @main.command(epilog=EXIT_CODES_HELP)
@@ -106,7 +109,7 @@ def completion(*, shell: str) -> None:
     click.echo(completer(main, {}, PROGRAM, "_AUTHZ_CONFORMANCE_COMPLETE").source())
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, self_check):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -18,10 +18,9 @@ from authz_conformance.catalogue import Catalogue, Document, Level, Role, Rule
 _STYLES = {Level.MUST: "bold red", Level.SHOULD: "yellow", Level.INFORMATIVE: "cyan"}
 _WIDEST_ID = 45
 _WIDEST_LEVEL = len("informative")
-_WIDEST_STATE = len("untestable")
 _WIDEST_SOURCE = len('protocol.md, "Refresh, renewal, endings"')
 _NARROWEST_SOURCE = len("oauth-hygiene")
-_WITHOUT_STATE = 3
+_BORDERS = 3 * 3 + 1
 
 
 def coverage_of(rule: Rule, *, tested: Collection[str]) -> str:
@@ -61,20 +60,18 @@ def print_table(rules: Sequence[Rule], *, console: Console, tested: Collection[s
     Args:
         rules: The rules, in order.
         console: Where to.
-        tested: The ids of rules with a test; None leaves that column out.
+        tested: The ids of rules with a test; None leaves that out.
     """
     table = Table(show_lines=True, header_style="bold")
-    columns = ["rule", "binds", "source, profile", *(["test"] if tested is not None else [])]
-    for heading, width in zip(columns, _widths(console.width, columns=len(columns)), strict=True):
+    columns = ("rule", "binds", "source, profile")
+    for heading, width in zip(columns, _widths(console.width), strict=True):
         table.add_column(heading, width=width)
     for rule in rules:
         cells: list[RenderableType] = [
             _rule_cell(rule),
-            _level_cell(rule),
+            _level_cell(rule, tested=tested),
             Text(f"{rule.source}\n{rule.profile}"),
         ]
-        if tested is not None:
-            cells.append(Text(coverage_of(rule, tested=tested)))
         table.add_row(*cells)
     console.print(table)
     for kind, name, number in counts(rules):
@@ -82,12 +79,11 @@ def print_table(rules: Sequence[Rule], *, console: Console, tested: Collection[s
     console.print(f"{len(rules):5} rules", highlight=False)
 
 
-def _widths(whole: int, *, columns: int) -> list[int]:
+def _widths(whole: int) -> tuple[int, int, int]:
     """Share a terminal's width among the columns, so that no id is ever broken."""
-    others = [_WIDEST_LEVEL, *([_WIDEST_STATE] if columns > _WITHOUT_STATE else [])]
-    rest = whole - sum(others) - 3 * columns - 1
+    rest = whole - _WIDEST_LEVEL - _BORDERS
     rule = max(_WIDEST_ID, rest - _WIDEST_SOURCE)
-    return [rule, _WIDEST_LEVEL, max(rest - rule, _NARROWEST_SOURCE), *others[1:]]
+    return rule, _WIDEST_LEVEL, max(rest - rule, _NARROWEST_SOURCE)
 
 
 def _rule_cell(rule: Rule) -> Text:
@@ -99,12 +95,14 @@ def _rule_cell(rule: Rule) -> Text:
     return cell
 
 
-def _level_cell(rule: Rule) -> Text:
+def _level_cell(rule: Rule, *, tested: Collection[str] | None) -> Text:
     cell = Text(rule.level.value, style=_STYLES[rule.level])
     if rule.license_level is not None:
         cell.append(f"\nlicense:\n{rule.license_level}", style=_STYLES[rule.license_level])
     if rule.time_dependent:
         cell.append("\nin time", style="dim")
+    if tested is not None:
+        cell.append(f"\n{coverage_of(rule, tested=tested)}", style="dim")
     return cell
 
 

@@ -81,6 +81,7 @@ def test_json_holds_every_column_and_the_fingerprint() -> None:
         "profile": "rfc8628",
         "untestable": None,
         "note": "Probed on two codes, so that neither probe changes the other's interval.",
+        "test": "tested",
     }
 
 

@@ -35,7 +35,8 @@ class ControlTarget(Target):
         url: of the control API.
         token: of the control API, if it asks for one.
         terms: what is declared; what a sandbox says of itself goes before it.
-        sandbox: more members for the creation of each sandbox, such as its quirks.
+        sandbox: more members for the creation of each sandbox.
+        quirks: misbehaviours that each sandbox is given.
     """
 
     client: httpx2.Client
@@ -45,6 +46,7 @@ class ControlTarget(Target):
     clients: tuple[str, ...] = ("pos-server", "register")
     scope: str | None = "license"
     sandbox: dict[str, Any] = field(default_factory=dict)
+    quirks: tuple[str, ...] = ()
     jobs: int = 4
 
     @property
@@ -60,6 +62,8 @@ class ControlTarget(Target):
         made = control.post("", {**_creation(seed), **self.sandbox})
         at_sandbox = control.below(str(made["name"]))
         try:
+            if self.quirks:
+                at_sandbox.put("/quirks", {"quirks": list(self.quirks)})
             yield self._stage(made, ControlClock(at_sandbox, int(made["clock"]["now"])))
         finally:
             with suppress(AdapterError):

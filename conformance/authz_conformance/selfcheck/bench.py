@@ -1,0 +1,124 @@
+"""One server in this process, and a sandbox with a quirk for each rule: where rules are tried. Alone knows `mock_authz`."""
+
+from __future__ import annotations
+
+import gc
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from authz_conformance.catalogue import Catalogue, Profile, Role, Rule, load_catalogue
+from authz_conformance.examination import examine
+from authz_conformance.readiness import Readiness
+from authz_conformance.rules import Binding, server_bindings
+from authz_conformance.runner import Plan, Runner
+from authz_conformance.selfcheck.matrix import HELD_TO, Finding
+from authz_conformance.targets.config import Config, ControlSection, TargetSection
+from authz_conformance.targets.control import ControlTarget
+from authz_conformance.wire import Connection
+from mock_authz.quirks import ALL
+from mock_authz.testing.server import shared_server
+
+# Server and rules share one interpreter: more threads only wait for each other.
+THREADS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a process does in one go.
+
+    Attributes:
+        quirk: None for the plain server.
+        rules: ids of the rules to try.
+        seed: of the run, as the command `server` takes it.
+    """
+
+    quirk: str | None
+    rules: tuple[str, ...]
+    seed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What came of a task. A rule without a finding was not tried."""
+
+    task: Task
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bench:
+    url: str
+    catalogue: Catalogue
+    bindings: Mapping[str, Binding]
+    readiness: Readiness
+
+
+def declared() -> dict[str, tuple[str, ...]]:
+    """Give the rules that each quirk of our server says it breaks."""
+    return {name: quirk.rules for name, quirk in ALL.items()}
+
+
+def rules_to_try(catalogue: Catalogue) -> list[Rule]:
+    """Give the rules for servers that have a test, without the profile `contract`."""
+    bound = server_bindings()
+    return [
+        rule
+        for rule in catalogue.rules
+        if rule.role is Role.SERVER and rule.profile is not Profile.CONTRACT and rule.id in bound
+    ]
+
+
+def begin() -> None:
+    """Make this process a worker: Ctrl-C is for the one that started it, which then ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _bench()
+    gc.freeze()
+
+
+def carry_out(task: Task) -> Done:
+    """Try the rules of a task on the server of this process.
+
+    A connection for each task: a quirk with which the server seems lost loses it for no other.
+    """
+    bench, connection = _bench(), Connection()
+    try:
+        runner = Runner(
+            _target(bench.url, connection, task.quirk),
+            connection,
+            readiness=bench.readiness,
+            bindings=bench.bindings,
+        )
+        rules = [bench.catalogue.by_id[rule] for rule in task.rules]
+        trial = runner.run(Plan(rules=rules, profiles=HELD_TO, seed=task.seed, strict=task.quirk is None))
+    finally:
+        connection.close()
+    found = [Finding(rule=one.rule.id, verdict=one.verdict, why=one.why) for one in trial.outcomes]
+    return Done(task=task, findings=found)
+
+
+@cache
+def _bench() -> _Bench:
+    server, connection = shared_server(), Connection()
+    url = server.url
+    settings = Config(
+        target=TargetSection(
+            issuer=url, profiles=HELD_TO, clients=("pos-server", "register"), scope="license"
+        ),
+        control=ControlSection(url=f"{url}/_control"),
+    )
+    try:
+        readiness = examine(_target(url, connection, None), connection, settings)
+    finally:
+        connection.close()
+    return _Bench(url=url, catalogue=load_catalogue(), bindings=server_bindings(), readiness=readiness)
+
+
+def _target(url: str, connection: Connection, quirk: str | None) -> ControlTarget:
+    return ControlTarget(
+        client=connection.client,
+        url=f"{url}/_control",
+        quirks=() if quirk is None else (quirk,),
+        jobs=THREADS,
+    )
