@@ -121,7 +121,9 @@ class World:
     decisions: Decisions
 
     def at(self, now: int) -> Context:
-        return Context(sandbox=self.sandbox, now=now, store=self.store, behaviour=Behaviour(decisions=self.decisions))
+        return Context(
+            sandbox=self.sandbox, now=now, store=self.store, behaviour=Behaviour(decisions=self.decisions)
+        )
 
     @property
     def sandbox(self) -> Sandbox:
