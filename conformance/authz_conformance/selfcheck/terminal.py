@@ -98,7 +98,7 @@ def _summary(ended: Ended, problems: Sequence[str]) -> list[Text]:
             f"{number['errors']} ended with an error; {number['quirks_without_test']} break only rules without a test"
         ),
         (
-            f"Rules: {number['rules']}; {number['gaps']} MUST that no quirk kills; "
+            f"Rules: {number['rules']}; {number['gaps']} MUST that none of these quirks kills; "
             f"{number['alike']} groups that fail with the same quirks"
         ),
         f"{number['tries']} trials in {ended.seconds:.1f} s; {len(problems)} problems",
