@@ -46,6 +46,11 @@ MOST_HINTS: Final = 100
 SWEPT_EVERY_SECONDS: Final = 1.0
 SAY_MANAGEMENT: Final = "Send the management token of this sandbox as Authorization: Bearer: it was printed or returned at its creation."
 SAY_CONTROL: Final = "Send the control token as Authorization: Bearer. The server was started with it."
+SAY_FOREIGN: Final = (
+    "A page of another site sent this. Only this server's own pages, and programs, control it."
+)
+# Another port of this host is the same site, but not this server.
+FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 SAY_REMOTE: Final = "From other machines, control needs a token. Start the server with --control-token."
 
 
@@ -213,6 +218,9 @@ class _Connection:
         """Ask for the control token; without one, loopback is what guards the control API."""
         if self.server.control_token is not None:
             return authorize(request, self.server.control_token, detail=SAY_CONTROL)
+        # A page of another site, in a browser on this machine, could send what takes no JSON body.
+        if request.headers.get("sec-fetch-site") in FOREIGN_SITES and request.method not in ("GET", "HEAD"):
+            return problem(403, "control_not_allowed", SAY_FOREIGN)
         if _is_local(request):
             return None
         return problem(403, "control_not_allowed", SAY_REMOTE)

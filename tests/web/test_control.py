@@ -271,6 +271,14 @@ def test_from_another_machine_control_needs_a_token() -> None:
     items(guarded.send("GET", SANDBOXES, headers=bearer("let me in")))
 
 
+@pytest.mark.parametrize("foreign", ["cross-site", "same-site"])
+def test_a_page_of_another_site_changes_nothing(site: Site, foreign: str) -> None:
+    answer = site.send("POST", SANDBOXES, headers={"sec-fetch-site": foreign})
+    problem(answer, 403, "control_not_allowed")
+    assert site.send("POST", SANDBOXES, headers={"sec-fetch-site": "same-origin"}).status_code == 201
+    assert site.send("POST", SANDBOXES).status_code == 201
+
+
 def test_a_foreign_host_is_refused(site: Site) -> None:
     problem(site.send("GET", SANDBOXES, headers={"host": "evil.example"}), 421, "host_not_allowed")
     problem(site.send("GET", SANDBOXES, headers={"host": "["}), 421, "host_not_allowed")
