@@ -21,7 +21,7 @@ def scenarios() -> dict[str, Scenario]:
     return dict(sorted(SCENARIOS.items()))
 
 
-def testable_rules() -> list[Rule]:
+def rules_to_settle() -> list[Rule]:
     """List the rules for servers that a test can settle."""
     return [rule for rule in load_catalogue().rules if rule.role is Role.SERVER and rule.untestable is None]
 
@@ -34,7 +34,7 @@ def is_must(rule: Rule) -> bool:
 def unbroken() -> list[str]:
     """List the rules that our server must keep, that a test can settle, and that no quirk breaks."""
     broken = {rule for quirk in ALL.values() for rule in quirk.rules}
-    return [rule.id for rule in testable_rules() if is_must(rule) and rule.id not in broken]
+    return [rule.id for rule in rules_to_settle() if is_must(rule) and rule.id not in broken]
 
 
 def allowed() -> dict[str, str]:

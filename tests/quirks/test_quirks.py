@@ -14,7 +14,7 @@ from authz_conformance.catalogue import Role, load_catalogue
 from mock_authz.quirks import ALL, Quirk, behaviour
 from mock_authz.usecases.context import PLAIN
 from tests.quirks.document import DOCUMENT, document
-from tests.quirks.played import allowed, scenarios, testable_rules, unbroken
+from tests.quirks.played import allowed, rules_to_settle, scenarios, unbroken
 from tests.quirks.stage import Verdict, judge
 
 BROKEN = [(quirk.name, rule) for quirk in ALL.values() for rule in quirk.rules]
@@ -63,7 +63,7 @@ def test_the_quirk_names_rules_for_servers_that_a_test_can_settle_and_says_what_
 
 
 def test_every_rule_for_servers_has_a_scenario() -> None:
-    assert set(scenarios()) == {rule.id for rule in testable_rules()}
+    assert set(scenarios()) == {rule.id for rule in rules_to_settle()}
 
 
 def test_every_rule_that_a_server_must_keep_is_broken_or_has_a_reason_why_not() -> None:
@@ -72,7 +72,7 @@ def test_every_rule_that_a_server_must_keep_is_broken_or_has_a_reason_why_not() 
 
 def test_every_rule_for_servers_that_requirements_speak_of_is_broken() -> None:
     broken = {rule for quirk in ALL.values() for rule in quirk.rules}
-    settled = {rule.id for rule in testable_rules()}
+    settled = {rule.id for rule in rules_to_settle()}
     for statement in load_catalogue().statements:
         if statement.document == "requirements.md":
             assert settled.intersection(statement.rules) <= broken, statement.says
