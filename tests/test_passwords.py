@@ -18,7 +18,7 @@ def test_a_hash_is_argon2id_with_a_salt_of_its_own() -> None:
     assert passwords.hash_password("correct horse") != HASH
 
 
-@pytest.mark.parametrize("password", [HASH, PlainPassword("correct horse")])
+@pytest.mark.parametrize("password", [HASH, PlainPassword("correct horse")], ids=["hash", "plain"])
 def test_the_right_password_is_told_from_wrong_ones(password: str | PlainPassword) -> None:
     assert passwords.verify(password, "correct horse")
     assert not passwords.verify(password, "correct horse ")
@@ -31,7 +31,11 @@ def test_who_has_no_password_cannot_log_in() -> None:
     assert not passwords.verify(None, "correct horse")
 
 
-@pytest.mark.parametrize("damaged", ["", "correct horse", "$argon2id$", HASH[:-20], HASH + "!"])
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "correct horse", "$argon2id$", HASH[:-20], HASH + "!"],
+    ids=["empty", "plain", "scheme", "short", "long"],
+)
 def test_a_damaged_hash_is_nobodys_password(damaged: str) -> None:
     assert not passwords.verify(damaged, "correct horse")
 
