@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ import pytest
 ROOT: Final = Path(__file__).parents[1]
 MOCK_AUTHZ: Final = (sys.executable, "-m", "mock_authz.cli")
 SECONDS: Final = 60.0
+# A server may serve a module's tests.
+SERVER_SECONDS: Final = 600.0
 
 
 def needed(*names: str, why: str) -> str:
@@ -40,6 +43,11 @@ def environment(**changes: str) -> dict[str, str]:
     return {**plain, **changes}
 
 
+def heed_ctrl_c() -> None:
+    """Undo that a shell lets what it starts in the background ignore Ctrl-C: CI may run the tests so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def process(
     command: Sequence[str],
@@ -51,7 +59,13 @@ def process(
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a program while the block runs; one that takes too long is killed, which ends its output."""
     started = subprocess.Popen(  # noqa: S603 - commands of the tests
-        command, cwd=cwd, env=env or environment(), stdout=subprocess.PIPE, stderr=stderr, text=True
+        command,
+        cwd=cwd,
+        env=env or environment(),
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - nothing else runs in the child
     )
     timer = Timer(seconds, started.kill)
     timer.daemon = True
@@ -118,10 +132,11 @@ def serve(
     cwd: Path = ROOT,
     env: Mapping[str, str] | None = None,
     stderr: int | None = None,
+    seconds: float = SERVER_SECONDS,
 ) -> Iterator[Served]:
-    """Run `mock-authz serve` on a free port while the block runs."""
+    """Run `mock-authz serve` on a free port while the block runs, for so many seconds at most."""
     whole = [*command, "serve", "--port", "0", "--json", *options]
-    with process(whole, cwd=cwd, env=env, stderr=stderr) as started:
+    with process(whole, cwd=cwd, env=env, stderr=stderr, seconds=seconds) as started:
         assert started.stdout is not None
         line = started.stdout.readline()
         assert line, f"it ended with {started.wait()}"

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.client.fakes import ISSUER
+from tests.programs import heed_ctrl_c
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,13 @@ def test_the_page_says_where_it_is_and_stops_cleanly(
     command = [sys.executable, "-m", "authz_client.cli", "page", "--port", "0", "--json"]
     environment = {**os.environ, "AUTHZ_ISSUER": ISSUER, "AUTHZ_STATE": str(state_file)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
+    with subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603
+        command,
+        text=True,
+        env=environment,
+        preexec_fn=heed_ctrl_c,
+        **pipes,  # noqa: PLW1509
+    ) as process:
         said = json.loads(process.stdout.readline())
         assert said["event"] == "serving"
         assert "This server is not licensed" in httpx2.get(said["url"]).text
@@ -41,7 +48,13 @@ def test_for_people_it_prints_a_few_lines(state_file: Path) -> None:
         "PYTHONUNBUFFERED": "1",
     }
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
+    with subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603
+        command,
+        text=True,
+        env=environment,
+        preexec_fn=heed_ctrl_c,
+        **pipes,  # noqa: PLW1509
+    ) as process:
         shown = [process.stdout.readline() for _ in range(7)]
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)

@@ -1,4 +1,7 @@
-"""Refresh, its refusals and their reasons; renewal, endings, revocation."""
+"""Refresh, its refusals and their reasons; renewal, endings, revocation.
+
+Over 400 lines: one short scenario for each rule about keeping a license, in the catalogue's order.
+"""
 
 from __future__ import annotations
 
