@@ -28,8 +28,8 @@ def test_the_page_says_where_it_is_and_stops_cleanly(
         command,
         text=True,
         env=environment,
-        preexec_fn=heed_ctrl_c,
-        **pipes,  # noqa: PLW1509
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - nothing else runs in the child
+        **pipes,
     ) as process:
         said = json.loads(process.stdout.readline())
         assert said["event"] == "serving"
@@ -52,8 +52,8 @@ def test_for_people_it_prints_a_few_lines(state_file: Path) -> None:
         command,
         text=True,
         env=environment,
-        preexec_fn=heed_ctrl_c,
-        **pipes,  # noqa: PLW1509
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - nothing else runs in the child
+        **pipes,
     ) as process:
         shown = [process.stdout.readline() for _ in range(7)]
         process.send_signal(signal.SIGTERM)
