@@ -67,10 +67,6 @@ class VirtualTime:
         """Let time pass. The sandbox hears of it before the next request that reaches it."""
         self.ahead_seconds += seconds
 
-    def travel_to(self, at: float) -> None:
-        """Let time pass until an instant."""
-        self.travel(at - self.now())
-
     def tell_the_server(self) -> None:
         """Advance the sandbox's clock by what has passed since it was told last."""
         whole = int(self.ahead_seconds - self.told_seconds)

@@ -26,7 +26,6 @@ from demo.stage import STORY, Administrator, Line, VirtualTime
 DEVICE: Final = "store-12"
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
-WIDTH: Final = 78
 
 
 @dataclass

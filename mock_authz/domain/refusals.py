@@ -27,12 +27,6 @@ class InvalidRequest(Refusal):
     error = "invalid_request"
 
 
-class InvalidClient(Refusal):
-    """The client is unknown (RFC 6749 5.2)."""
-
-    error = "invalid_client"
-
-
 class InvalidGrant(Refusal):
     """The device_code or refresh token is not, or no longer, good (RFC 6749 5.2)."""
 
