@@ -7,13 +7,16 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from authz_conformance.server_under_test import ServerUnderTest
+    from authz_conformance.session import Session
 
 RuleTest = Callable[["ServerUnderTest"], None]
+Bound = TypeVar("Bound", bound=Callable[..., None])
 _BOUND_AS = "__authz_conformance_rule__"
+_SETTLED_BY = "__authz_conformance_settled_by__"
 
 
 class SuiteError(Exception):
@@ -22,24 +25,38 @@ class SuiteError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """A rule and the function that settles it."""
+    """A rule and the function that settles it.
+
+    Attributes:
+        by: makes what the function is given beside the server, once in a run for all rules that name it.
+    """
 
     rule_id: str
-    function: RuleTest
+    function: Callable[..., None]
     place: str
+    by: Callable[[Session], Any] | None = None
+
+    def settle(self, server: ServerUnderTest, session: Session) -> None:
+        """Settle the rule; returns if it is kept."""
+        if self.by is None:
+            self.function(server)
+        else:
+            self.function(server, session.once(self.by))
 
 
-def rule(rule_id: str) -> Callable[[RuleTest], RuleTest]:
+def rule(rule_id: str, *, by: Callable[[Session], Any] | None = None) -> Callable[[Bound], Bound]:
     """Bind a test function to exactly one rule of the catalogue.
 
     Args:
         rule_id: As in the catalogue, such as `poll.undecided-is-pending`.
+        by: Makes what several rules are settled by. The function is given it as a second argument.
     """
 
-    def bind(function: RuleTest) -> RuleTest:
+    def bind(function: Bound) -> Bound:
         if hasattr(function, _BOUND_AS):
             raise SuiteError(f"{function.__qualname__} is bound to {getattr(function, _BOUND_AS)} already")
         setattr(function, _BOUND_AS, rule_id)
+        setattr(function, _SETTLED_BY, by)
         return function
 
     return bind
@@ -75,7 +92,8 @@ def _bindings(module: ModuleType) -> Iterable[Binding]:
         rule_id = rule_id_of(function)
         if rule_id is None:
             raise SuiteError(f"{module.__name__}.{name} is bound to no rule")
-        yield Binding(rule_id=rule_id, function=function, place=f"{module.__name__}.{name}")
+        by = getattr(function, _SETTLED_BY, None)
+        yield Binding(rule_id=rule_id, function=function, place=f"{module.__name__}.{name}", by=by)
 
 
 def _indexed(bindings: Iterable[Binding]) -> Mapping[str, Binding]:

@@ -16,6 +16,7 @@ from authz_conformance.catalogue import Profile, Rule
 from authz_conformance.readiness import Readiness
 from authz_conformance.rules import Binding
 from authz_conformance.server_under_test import ServerUnderTest
+from authz_conformance.session import CASES, Session, Watch, unwatched
 from authz_conformance.story import Story
 from authz_conformance.targets.ports import Target
 from authz_conformance.verdicts import (
@@ -40,6 +41,7 @@ class Plan:
         seed: of the whole run.
         jobs: rules at a time; None leaves it to the target, and so does a target that allows one.
         strict: a broken precondition is a failure.
+        cases: requests to generate for the profile `contract`.
         seconds: that the whole run may take; what has not begun by then is not testable.
     """
 
@@ -48,6 +50,7 @@ class Plan:
     seed: str = "1"
     jobs: int | None = None
     strict: bool = False
+    cases: int = CASES
     seconds: float = 1800.0
 
 
@@ -88,10 +91,18 @@ class Runner:
         self._target, self._connection = target, connection
         self._readiness, self._bindings = readiness, bindings
 
-    def run(self, plan: Plan, listener: Listener = lambda _: None) -> Trial:
+    def run(self, plan: Plan, listener: Listener = lambda _: None, *, watch: Watch = unwatched) -> Trial:
         """Try all rules of a plan; on Ctrl-C give what there is so far."""
         real_time.begin()
         began = real_time.monotonic()
+        self._session = Session(
+            target=self._target,
+            connection=self._connection,
+            seed=plan.seed,
+            cases=plan.cases,
+            deadline=began + plan.seconds,
+            watch=watch,
+        )
         found: dict[str, Outcome] = {}
         most = self._target.jobs
         with _pool(plan.jobs if plan.jobs and most > 1 else most) as pool:
@@ -137,7 +148,7 @@ class Runner:
             with self._target.stage(seed=seed) as stage:
                 server = ServerUnderTest(stage, self._connection, seed=seed, story=story)
                 try:
-                    self._bindings[rule.id].function(server)
+                    self._bindings[rule.id].settle(server, self._session)
                 finally:
                     server.give_back()
         except real_time.BrokenOff:

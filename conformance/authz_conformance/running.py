@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from authz_conformance import baseline as baselines
 from authz_conformance import real_time
@@ -13,12 +14,24 @@ from authz_conformance.examination import examine
 from authz_conformance.readiness import Readiness
 from authz_conformance.report.run import Run
 from authz_conformance.rules import Binding
-from authz_conformance.runner import Listener, Plan, Runner, Trial
+from authz_conformance.runner import Plan, Runner, Trial
+from authz_conformance.session import CASES
 from authz_conformance.targets.assembling import connection_for, open_target
 from authz_conformance.targets.config import Config
-from authz_conformance.verdicts import AdapterError
+from authz_conformance.verdicts import AdapterError, Outcome
 
-Progress = Callable[[Readiness, Sequence[Rule]], AbstractContextManager[Listener]]
+
+class Audience(Protocol):
+    """Who watches a run."""
+
+    def show(self, outcome: Outcome) -> None:
+        """Take note of what came of a rule."""
+
+    def requests(self, done: int, total: int) -> None:
+        """Take note of how far the generated requests are."""
+
+
+Progress = Callable[[Readiness, Sequence[Rule]], AbstractContextManager[Audience]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +41,7 @@ class Order:
     Attributes:
         profiles: to hold the target to; empty for those of the configuration.
         rule_ids: to try; empty for all rules of the profiles.
+        cases: requests to generate for the profile `contract`.
         replay: the command that tries it again, but for `--rule`.
     """
 
@@ -39,6 +53,7 @@ class Order:
     seed: str = "1"
     jobs: int | None = None
     strict: bool = False
+    cases: int = CASES
     baseline: baselines.Baseline = field(default_factory=dict)
     replay: str = "authz-conformance server"
 
@@ -76,6 +91,7 @@ def carry_out(order: Order, progress: Progress) -> Run:
         seed=order.seed,
         jobs=order.jobs,
         strict=order.strict,
+        cases=order.cases,
         seconds=order.settings.limits.run_seconds,
     )
     began_at, connection = int(real_time.now()), connection_for(order.settings)
@@ -85,8 +101,12 @@ def carry_out(order: Order, progress: Progress) -> Run:
         with open_target(order.settings, connection) as target:
             readiness = examine(target, connection, order.settings)
             runner = Runner(target, connection, readiness=readiness, bindings=order.bindings)
-            with progress(readiness, rules) as listener:
-                trial = runner.run(plan, lambda one: listener(baselines.applied(order.baseline, one)))
+            with progress(readiness, rules) as audience:
+                trial = runner.run(
+                    plan,
+                    lambda one: audience.show(baselines.applied(order.baseline, one)),
+                    watch=audience.requests,
+                )
     except AdapterError as error:
         stopped = str(error)
     except KeyboardInterrupt:

@@ -61,6 +61,12 @@ def of_target(command: Any) -> Any:
     "--report-dir", type=click.Path(path_type=Path, file_okay=False), help="Write the reports there."
 )
 @click.option("--seed", default="1", show_default=True, help="Repeat what is drawn.")
+@click.option(
+    "--cases",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Requests to generate for the profile contract; 500 by default.",
+)
 @click.option("--strict", is_flag=True, help="A broken precondition is a failure, too.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 256), help="Rules at a time; by default what fits the target."
@@ -155,6 +161,7 @@ def _order(
 ) -> Order:
     from authz_conformance.rules import SuiteError, server_bindings  # noqa: PLC0415 - likewise
     from authz_conformance.running import Order  # noqa: PLC0415 - likewise
+    from authz_conformance.session import CASES  # noqa: PLC0415 - likewise
 
     try:
         bindings = server_bindings()
@@ -170,9 +177,14 @@ def _order(
         seed=given["seed"],
         jobs=given["jobs"],
         strict=given["strict"],
+        cases=given["cases"] or CASES,
         baseline=known,
-        replay=shlex.join([PROGRAM, "server", *source, "--seed", given["seed"]]),
+        replay=shlex.join([PROGRAM, "server", *source, "--seed", given["seed"], *_cases(given)]),
     )
+
+
+def _cases(given: dict[str, Any]) -> list[str]:
+    return [] if given["cases"] is None else ["--cases", str(given["cases"])]
 
 
 def _carry_out(order: Order, given: dict[str, Any]) -> Run:
@@ -205,7 +217,7 @@ def _progress(order: Order, console: Any) -> Progress:
         issuer, asks = order.settings.target.issuer, isinstance(order.settings.human, PersonHuman)
         terminal.print_start(console, issuer, clock=readiness.clock_proof, rules=len(rules))
         with terminal.Live(console, total=len(rules), is_quiet=asks) as live:
-            yield live.show
+            yield live
 
     return progress
 

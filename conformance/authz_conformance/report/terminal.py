@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from authz_conformance.redaction import Redactor
@@ -44,6 +44,7 @@ class Live:
         live = console.is_terminal and not is_quiet
         self._progress = Progress(*columns, console=console, transient=True, disable=not live)
         self._task = self._progress.add_task("rules", total=total)
+        self._requests: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -61,6 +62,12 @@ class Live:
             self._console.print(finding(outcome), soft_wrap=True)
         parts = (f"{number} {verdict}" for verdict, number in self._found.items())
         self._progress.update(self._task, advance=1, description=", ".join(parts))
+
+    def requests(self, done: int, total: int) -> None:
+        """Show how far the generated requests of the contract are."""
+        if self._requests is None:
+            self._requests = self._progress.add_task("requests", total=total)
+        self._progress.update(self._requests, completed=done, total=total)
 
 
 def finding(outcome: Outcome) -> Text:
