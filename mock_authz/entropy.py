@@ -1,7 +1,8 @@
 """The only place of the server that draws randomness: once, a seed for each sandbox.
 
-All else is derived from it: HMAC-SHA256 of purpose, record id and generation under the sandbox's seed. So no device_code or refresh token is
-stored, a retry gets its successor byte for byte, and a seeded sandbox repeats itself.
+All else is derived from it: keyed BLAKE2b (RFC 7693), a MAC as HMAC is and three times as fast, of purpose, record id
+and generation under the sandbox's seed. So no device_code or refresh token is stored, a retry gets its successor byte for
+byte, and a seeded sandbox repeats itself.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Entropy:
     def derive(self, purpose: str, *parts: str | int) -> bytes:
         """Derive 32 bytes. The same purpose and parts give the same bytes; any other give unrelated ones."""
         message = "\x00".join((purpose, *map(str, parts)))
-        return hmac.digest(self.seed, message.encode(), "sha256")
+        return hashlib.blake2b(message.encode(), key=self.seed, digest_size=SEED_BYTES).digest()
 
     def number(self, purpose: str, *parts: str | int) -> int:
         """Derive a number of 256 bits."""

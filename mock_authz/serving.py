@@ -7,12 +7,12 @@ reset a connection.
 from __future__ import annotations
 
 import struct
-from asyncio import Transport
+from asyncio import AbstractEventLoop, Transport
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_LINGER, SOL_SOCKET, TCP_NODELAY, socket
 from threading import Event, Thread
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -23,6 +23,45 @@ from mock_authz.app import WIRE
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 DRAIN_SECONDS: Final = 3
 START_SECONDS: Final = 30.0
+LARGE_PIECE: Final = 64 * 1024
+
+
+class WholeAnswers:
+    """A transport that sends all that is written in one turn of the event loop in one piece: head and body together.
+
+    uvicorn writes them apart, and each write costs a call to the system and wakes the peer.
+    """
+
+    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._written: list[bytes] = []
+        self.get_extra_info = transport.get_extra_info
+        self.is_closing = transport.is_closing
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+
+    def write(self, data: bytes) -> None:
+        """Keep a piece until the turn ends; a large one, with what came before it, goes at once."""
+        if not self._written:
+            self._loop.call_soon(self._send)
+        self._written.append(data)
+        if len(data) >= LARGE_PIECE:
+            self._send()
+
+    def _send(self) -> None:
+        if self._written:
+            self._transport.write(b"".join(self._written))
+            self._written.clear()
+
+    def close(self) -> None:
+        """Send what was written, and close."""
+        self._send()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Drop what was written, and hang up."""
+        self._written.clear()
+        self._transport.abort()
 
 
 class ResettableProtocol(HttpToolsProtocol):
@@ -33,7 +72,7 @@ class ResettableProtocol(HttpToolsProtocol):
         wired = transport.get_extra_info("socket")
         if wired is not None and wired.family in (AF_INET, AF_INET6):
             wired.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        super().connection_made(transport)
+        super().connection_made(cast("Transport", WholeAnswers(transport, self.loop)))
 
     def on_message_begin(self) -> None:
         """Begin a request, and tell it how to hang up."""

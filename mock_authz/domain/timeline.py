@@ -5,8 +5,9 @@ Expiry and status are computed, so nothing here changes a record: these are the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
+from typing import Any, Final
 
 from mock_authz.domain import faults
 from mock_authz.domain.device_grant import DeviceGrant, State
@@ -19,17 +20,8 @@ from mock_authz.domain.signing_key import KeySet, removed_at
 
 def dues(record: object) -> tuple[Event, ...]:
     """List what falls due of one record, ever, in no order. Other records than the ones below have nothing due."""
-    if isinstance(record, License):
-        return tuple(_license_dues(record))
-    if isinstance(record, DeviceGrant):
-        return tuple(_grant_dues(record))
-    if isinstance(record, KeySet):
-        return tuple(_key_dues(record))
-    if isinstance(record, Fault):
-        return tuple(_fault_dues(record))
-    if isinstance(record, HumanScript):
-        return tuple(_human_dues(record))
-    return ()
+    of_its_kind = _DUES.get(type(record))
+    return () if of_its_kind is None else tuple(of_its_kind(record))
 
 
 def falling_due(records: Iterable[object], *, after: int, until: int) -> list[Event]:
@@ -82,3 +74,12 @@ def _fault_dues(fault: Fault) -> Iterator[Event]:
 def _human_dues(script: HumanScript) -> Iterator[Event]:
     if script.grant_id is not None and script.acted_at is None and script.at is not None:
         yield Event(EventType.HUMAN_DUE, script.at, {"human_id": script.human_id})
+
+
+_DUES: Final[Mapping[type, Callable[[Any], Iterator[Event]]]] = {
+    License: _license_dues,
+    DeviceGrant: _grant_dues,
+    KeySet: _key_dues,
+    Fault: _fault_dues,
+    HumanScript: _human_dues,
+}

@@ -14,6 +14,7 @@ from mock_authz.domain.refusals import Refusal
 NO_STORE: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Damage(Enum):
@@ -52,7 +53,7 @@ class Reply:
         if self.text is not None:
             return self.text.encode()
         held = self.members if self.items is None else self.items
-        return b"" if held is None else json.dumps(held, ensure_ascii=False, separators=(",", ":")).encode()
+        return b"" if held is None else _compact(held).encode()
 
 
 def refuse(refusal: Refusal, *, status: int = 400, headers: Mapping[str, str] | None = None) -> Reply:

@@ -73,16 +73,18 @@ class _Shelf:
 
     def _place(self, kind: type, record_id: str, *, was: _Place, now: _Place) -> None:
         """Move a record in the indexes."""
-        for key in was.found_by - now.found_by:
-            del self.found_by[key][record_id]
-            if not self.found_by[key]:
-                del self.found_by[key]
-        for key in now.found_by - was.found_by:
-            self.found_by.setdefault(key, {})[record_id] = None
-        for due in was.due - now.due:
-            self.due.remove(due)
-        for due in now.due - was.due:
-            self.due.add(due)
+        if was.found_by != now.found_by:
+            for key in was.found_by - now.found_by:
+                del self.found_by[key][record_id]
+                if not self.found_by[key]:
+                    del self.found_by[key]
+            for key in now.found_by - was.found_by:
+                self.found_by.setdefault(key, {})[record_id] = None
+        if was.due != now.due:
+            for due in was.due - now.due:
+                self.due.remove(due)
+            for due in now.due - was.due:
+                self.due.add(due)
         self.places[kind, record_id] = now
 
     def log(self, of: Event | Exchange) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from mock_authz.domain.refusals import InvalidRequest
 from mock_authz.usecases.context import Context
@@ -43,10 +43,15 @@ async def read_body(request: Request, *, largest: int = LARGEST_BODY) -> bytes:
         BodyTooLargeError: it is too long; what has been read is dropped.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > largest:
             raise BodyTooLargeError
+        more = message.get("more_body", False)
     return bytes(body)
 
 
