@@ -1,61 +1,22 @@
-"""The command `mock-authz`. Owns its options, what it prints, and its exit codes; decides nothing of the protocol.
+"""The command `mock-authz`. Owns its options and its exit codes; decides nothing of the protocol.
 
 Exit codes: 0 done; 2 something given is wrong (an option, a seed, a busy port); 130 stopped with Ctrl-C; 143 terminated.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import re
-import signal
-import socket
+import gc
 import sys
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, NoReturn
 
 import click
 
 from mock_authz import __version__
-from mock_authz import clock as clocks
-from mock_authz.app import LOOPBACK_HOSTS, Server, host_of
-from mock_authz.clock import Clock, ClockMode
-from mock_authz.domain.organization import Administrator
-from mock_authz.entropy import fresh_secret
-from mock_authz.instants import UnreadableTimeError, shown
-from mock_authz.sandbox import AN_ISSUER, DEFAULT, Sandbox, is_issuer
-from mock_authz.seed import BUILT_IN, Seed, SeedError, read_seed
+from mock_authz.seed import BUILT_IN
 from mock_authz.settings import ALGORITHMS
-from mock_authz.tls import Certificate, CertificateError, make_certificate, own_certificate
-from mock_authz.usecases import control
 
-DEMO_PASSWORD: Final = "demo"  # noqa: S105 - printed at start: it is the demo's
-BACKLOG: Final = 2048
 A_FILE: Final = click.Path(path_type=Path, dir_okay=False)
-WILDCARD_HOSTS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognized, not bound
-A_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
-BANNER: Final = (
-    "a MOCK of the Kensium Authorization server, for tests only: never license a real POS server with it."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
-    """What keeps strangers out.
-
-    Attributes:
-        password: one's own, for all administrators; None leaves them the seed's.
-        password_file: where it stands.
-        control_token: what the control API asks for; None leaves it to loopback.
-    """
-
-    password: str | None
-    password_file: Path | None
-    control_token: str | None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MOCK_AUTHZ"})
@@ -108,31 +69,14 @@ def cli() -> None:
 @click.option("--json", is_flag=True, help="Print one line of JSON, for scripts.")
 def serve(**given: Any) -> None:
     """Start the server; print where it is, how to log in, and that it is a mock. Stop it with Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="mock-authz: %(message)s", stream=sys.stderr)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    guard = _guard(given)
-    hosts = frozenset(_host(name) for name in given["allowed_host"])
-    with ExitStack() as open_until_the_end:
-        listening = [open_until_the_end.enter_context(_listen(given["host"], given["port"]))]
-        if given["control_port"] is not None:
-            listening.append(open_until_the_end.enter_context(_listen(given["host"], given["control_port"])))
-        certificate = _certificate(given, open_until_the_end)
-        scheme = "http" if certificate is None else "https"
-        server = Server(
-            base_url=_base_url(scheme, given["host"], listening[0]),
-            hosts=hosts | ({given["host"]} - WILDCARD_HOSTS),
-            control_token=guard.control_token,
-            control_port=None if given["control_port"] is None else listening[1].getsockname()[1],
-        )
-        sandbox, seed = _default_sandbox(server, given, guard)
-        start = _describe(server, sandbox, seed, demo=given["seed"] == "demo" and guard.password is None)
-        if certificate is not None and certificate.ca_file is not None:
-            start["ca_file"] = str(certificate.ca_file)
-        click.echo(
-            json.dumps(start) if given["json"] else _print_start(start, password_file=guard.password_file),
-            color=False if os.environ.get("NO_COLOR") else None,
-        )
-        _run(server, listening, {} if certificate is None else certificate.options())
+    # Nearly all that is loaded now stays: the collector would only walk it again and again, for a tenth of the start.
+    gc.disable()
+    try:
+        from mock_authz.starting import start  # noqa: PLC0415 - help and completion do without the server
+
+        start(given)
+    finally:
+        gc.enable()
 
 
 @cli.command()
@@ -147,193 +91,6 @@ def completion(shell: str) -> None:
     completer = get_completion_class(shell)
     if completer is not None:
         click.echo(completer(cli, {}, "mock-authz", "_MOCK_AUTHZ_COMPLETE").source())
-
-
-def _guard(given: dict[str, Any]) -> Guard:
-    """Refuse an address off loopback without `--allow-remote` and a password of one's own."""
-    is_remote = given["host"] not in LOOPBACK_HOSTS
-    if is_remote and not given["allow_remote"]:
-        _fail(
-            f"{given['host']!r} is not on loopback. This is a mock: add --allow-remote if others must reach it."
-        )
-    file = given["admin_password_file"]
-    if is_remote and file is None:
-        _fail("--allow-remote needs --admin-password-file: the demo's password is known to everybody.")
-    return Guard(
-        password=None if file is None else _password(file),
-        password_file=file,
-        control_token=given["control_token"] or (fresh_secret() if is_remote else None),
-    )
-
-
-def _password(file: Path) -> str:
-    try:
-        password = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        _fail(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}")
-    if not password or password == DEMO_PASSWORD:
-        _fail(f"{file}: holds no password of your own.")
-    return password
-
-
-def _host(given: str) -> str:
-    """Read a host as a Host header would name it: case and port don't count."""
-    return host_of(given) if A_HOST.fullmatch(given) else _fail(f"--allowed-host: {given!r} is no host name")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the port now, so that a busy one is one clear line, and requests wait while the server starts."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((host, port))
-            listening.listen(BACKLOG)
-        except OSError:
-            listening.close()
-            raise
-    except OSError as error:
-        hint = " Choose another --port; 0 takes a free one." if port else ""
-        _fail(f"cannot listen on {host} port {port}: {error.strerror}.{hint}")
-    return listening
-
-
-def _certificate(given: dict[str, Any], open_until_the_end: ExitStack) -> Certificate | None:
-    """Make or take a certificate, if https is asked for."""
-    cert_file, key_file = given["tls_cert"], given["tls_key"]
-    if (cert_file is None) != (key_file is None):
-        _fail("--tls-cert and --tls-key go together.")
-    if cert_file is not None:
-        try:
-            return own_certificate(cert_file, key_file)
-        except CertificateError as error:
-            _fail(f"--tls-cert: {error}")
-    if not given["tls"]:
-        return None
-    folder = open_until_the_end.enter_context(TemporaryDirectory(prefix="mock-authz-"))
-    names = [name for name in (given["host"], *given["allowed_host"]) if name not in WILDCARD_HOSTS]
-    return make_certificate([*names, socket.gethostname()], Path(folder))
-
-
-def _base_url(scheme: str, host: str, listening: socket.socket) -> str:
-    shown_host = socket.gethostname() if host in WILDCARD_HOSTS else host
-    if ":" in shown_host:
-        shown_host = f"[{shown_host}]"
-    return f"{scheme}://{shown_host}:{listening.getsockname()[1]}"
-
-
-def _default_sandbox(server: Server, given: dict[str, Any], guard: Guard) -> tuple[Sandbox, Seed]:
-    real_at = clocks.real_now()
-    try:
-        clock = clocks.parse_clock(given["clock"], real_at=real_at)
-    except UnreadableTimeError as error:
-        _fail(f"--clock: {error}")
-    issuer = server.base_url if given["issuer"] is None else given["issuer"]
-    if not is_issuer(issuer):
-        _fail(f"--issuer: {issuer!r} is not {AN_ISSUER}")
-    seed = _read_seed(given["seed"], clock, real_at)
-    settings = seed.settings
-    if given["alg"]:
-        settings = replace(settings, alg=given["alg"])
-    if given["preset"] == "fast":
-        settings = replace(settings, interval_seconds=0)
-    sandbox = control.create_sandbox(
-        server.store,
-        name=DEFAULT,
-        issuer=issuer,
-        real_at=real_at,
-        clock=clock,
-        settings=settings,
-        random_seed=given["random_seed"],
-        records=seed.records if guard.password is None else _with_password(seed, guard.password),
-    )
-    if not isinstance(sandbox, Sandbox):
-        raise TypeError(sandbox)
-    return sandbox, seed
-
-
-def _read_seed(name_or_path: str, clock: Clock, real_at: float) -> Seed:
-    try:
-        return read_seed(name_or_path, now=clock.now(real_at))
-    except SeedError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
-
-
-def _with_password(seed: Seed, password: str) -> list[object]:
-    from mock_authz.passwords import hash_password  # noqa: PLC0415 - argon2 is for who needs it
-
-    hashed = hash_password(password)
-    return [
-        replace(record, password_hash=hashed) if isinstance(record, Administrator) else record
-        for record in seed.records
-    ]
-
-
-def _describe(server: Server, sandbox: Sandbox, seed: Seed, *, demo: bool) -> dict[str, Any]:
-    usernames = [record.username for record in seed.records if isinstance(record, Administrator)]
-    return {
-        "mock": True,
-        "version": __version__,
-        "pid": os.getpid(),
-        "issuer": sandbox.issuer,
-        "base_url": server.base_url,
-        "verification_uri": f"{sandbox.issuer}/device",
-        "management_url": f"{sandbox.issuer}/management",
-        "management_token": sandbox.management_token,
-        "control_url": f"{server.control_base_url}/_control",
-        "control_token": server.control_token,
-        "login": {"username": usernames[0], "password": DEMO_PASSWORD if demo else None}
-        if usernames
-        else None,
-        "clock": {"mode": sandbox.clock.mode, "now": sandbox.settled_at},
-    }
-
-
-def _print_start(start: dict[str, Any], *, password_file: Path | None) -> str:
-    rows = [
-        ("Issuer", start["issuer"]),
-        ("Log in", f"{start['issuer']}/login{_login(start['login'], password_file)}"),
-        ("Authorize Device", start["verification_uri"]),
-        ("Management API", f"{start['management_url']}    Bearer {start['management_token']}"),
-        (
-            "Control API",
-            start["control_url"] + (f"    Bearer {start['control_token']}" if start["control_token"] else ""),
-        ),
-        ("Test bench", f"{start['control_url']}/ui"),
-        ("Clock", _clock_line(start["clock"])),
-        *([("CA certificate", start["ca_file"])] if "ca_file" in start else []),
-    ]
-    title = f"mock-authz {start['version']}, {BANNER}"
-    return "\n".join(
-        [click.style(title, bold=True), "", *(f"  {name:18}{value}" for name, value in rows), ""]
-    )
-
-
-def _login(login: dict[str, str | None] | None, password_file: Path | None) -> str:
-    if login is None:
-        return "    (the seed has no administrator)"
-    password = f"the password in {password_file}" if password_file else "the password of your seed"
-    return f"    {login['username']} / {login['password'] or password}"
-
-
-def _clock_line(clock: dict[str, Any]) -> str:
-    how = "" if clock["mode"] == ClockMode.REAL else f", {clock['mode']}"
-    return shown(clock["now"]) + how
-
-
-def _run(server: Server, listening: list[socket.socket], options: dict[str, Any]) -> None:
-    import uvicorn  # noqa: PLC0415 - a wrong option is told before the server is loaded
-
-    from mock_authz.serving import configure  # noqa: PLC0415 - likewise
-
-    # uvicorn drains and then raises the signal again: let it unwind the stack, so that nothing is left behind.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        uvicorn.Server(configure(server, **options)).run(sockets=listening)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _fail(message: str) -> NoReturn:

@@ -29,19 +29,18 @@ from mock_authz.domain.organization import (
     PlainPassword,
     check_hub,
 )
+from mock_authz.instants import EARLIEST_AT, LATEST_AT, parse_instant
 from mock_authz.sandbox import Sandbox
 from mock_authz.seed import (
     BUILT_IN,
     DEFAULT_CLIENTS,
     SCHEMA_FILE,
-    Problem,
     Seed,
-    SeedError,
-    dump_seed,
-    load_seed,
     read_seed,
-    seed_from,
 )
+from mock_authz.seed.dumping import dump_seed
+from mock_authz.seed.loading import load_file, load_seed, seed_from
+from mock_authz.seed.problems import Problem, SeedError
 from mock_authz.seed.reading import read_yaml
 from mock_authz.settings import ALGORITHMS, Settings
 from mock_authz.store.memory import MemoryStore
@@ -51,6 +50,7 @@ NOW = 1_795_000_000
 DAY = 24 * 3600
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$qYt+kzrLOkILD+O5F4GAQg$+mi2ShR7/5HwjGb97QW2CMRxo+SehnHZC06wjV3wxKo"
 SCHEMA: dict[str, Any] = json.loads(SCHEMA_FILE.read_text("utf-8"))
+DEMO = SCHEMA_FILE.parent / "seeds" / "demo.yaml"
 DOCS = Path(__file__).parents[1] / "docs" / "seed-files.md"
 ACME = "organizations: [{id: acme, name: Acme}]\n"
 STORE_1 = "  - {organization: acme, name: Store 1, edition: store}\n"
@@ -606,6 +606,17 @@ def test_the_demo_tells_its_story_whenever_it_starts() -> None:
     assert devices(seed)["store-12"].hub == "head-office"
 
 
+@pytest.mark.parametrize("now", [4 * DAY, NOW, NOW + 1])
+def test_the_demo_that_is_built_in_is_its_file(now: int) -> None:
+    assert read_seed("demo", now=now) == load_file(str(DEMO), now=now)
+
+
+@pytest.mark.parametrize("now", [EARLIEST_AT, LATEST_AT - 1])
+def test_the_demo_has_dates_that_load_back_at_either_end_of_time(now: int) -> None:
+    for one in devices(read_seed("demo", now=now)).values():
+        assert one.renewal_at is None or parse_instant(one.renewal_at) == one.renewal_at
+
+
 def test_a_file_is_read_as_utf_8_with_or_without_its_mark(tmp_path: Path) -> None:
     path = tmp_path / "demo"
     path.write_text("organizations: [{id: a, name: Café}]", "utf-8-sig")
@@ -675,9 +686,7 @@ def valid(value: object) -> bool:
     return bool(Draft202012Validator(SCHEMA).is_valid(value))
 
 
-@pytest.mark.parametrize(
-    "source", [example(), (SCHEMA_FILE.parent / "seeds" / "demo.yaml").read_text("utf-8")]
-)
+@pytest.mark.parametrize("source", [example(), DEMO.read_text("utf-8")])
 def test_the_schema_takes_what_the_loader_takes(source: str) -> None:
     assert valid(read_yaml(source, where="seed.yaml")[0])
 

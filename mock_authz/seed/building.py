@@ -8,40 +8,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
 from mock_authz.domain import spelling
 from mock_authz.domain.organization import Administrator, Client, Device, Organization, default_features
+from mock_authz.seed.contents import DEFAULT_CLIENTS, Seed
 from mock_authz.seed.hubs import check_cycles, follow_hubs
 from mock_authz.seed.members import sections
 from mock_authz.seed.problems import Entry, Findings, Place, SeedError, quoted
 from mock_authz.settings import Settings
 
-# protocol.md, Endpoints: the clients of a sandbox that lists none.
-DEFAULT_CLIENTS: Final = (
-    Client(client_id="pos-server", name="POS server"),
-    Client(client_id="register", name="Register"),
-)
 IDENTITIES: Final = {
     "organizations": "id",
     "administrators": "username",
     "devices": "server_id",
     "clients": "client_id",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seed:
-    """What a sandbox starts with.
-
-    Attributes:
-        records: organizations, administrators, devices and clients, in the order of the seed.
-    """
-
-    records: tuple[object, ...] = ()
-    settings: Settings = Settings()
 
 
 def build(value: Any, findings: Findings, *, where: str, now: int) -> Seed:

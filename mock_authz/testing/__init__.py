@@ -15,7 +15,7 @@ In pytest, the fixture `authz_sandbox` is one (docs/testing-with-pytest.md).
 
 from mock_authz.domain.events import EventType
 from mock_authz.instants import UnreadableTimeError
-from mock_authz.seed import SeedError
+from mock_authz.seed.problems import SeedError
 from mock_authz.testing.clock import Clock
 from mock_authz.testing.devices import Device, Devices, License
 from mock_authz.testing.entries import Entry, Event, Exchange

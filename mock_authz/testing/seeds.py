@@ -7,7 +7,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mock_authz.seed import BUILT_IN, Problem, SeedError
+from mock_authz.seed import BUILT_IN
+from mock_authz.seed.problems import Problem, SeedError
 from mock_authz.seed.reading import read_yaml
 
 # `demo` or `empty`; the path of a YAML file; or what such a file holds (docs/seed-files.md).

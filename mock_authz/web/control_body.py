@@ -14,7 +14,9 @@ from mock_authz.clock import Clock, ClockMode
 from mock_authz.entropy import fresh_seed
 from mock_authz.instants import UnreadableTimeError, add_duration
 from mock_authz.sandbox import AN_ISSUER, NAME_PATTERN, is_issuer
-from mock_authz.seed import BUILT_IN, Seed, SeedError, read_seed, seed_from
+from mock_authz.seed import BUILT_IN, Seed, read_seed
+from mock_authz.seed.loading import seed_from
+from mock_authz.seed.problems import SeedError
 from mock_authz.settings import PRESETS, Settings
 from mock_authz.web.body import Body
 from mock_authz.web.settings_body import read_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mock_authz.oauth.reply import YAML, Reply
-from mock_authz.seed import dump_seed
+from mock_authz.seed.dumping import dump_seed
 from mock_authz.settings import Settings, as_mapping
 from mock_authz.usecases import administer
 from mock_authz.usecases.context import Context
