@@ -191,6 +191,16 @@ def test_the_exp_of_a_refresh_token_may_be_cut_by_the_renewal_date() -> None:
         assert bench.predict(step, at=LAPSE - 1).judge(answer).admissible
 
 
+def test_the_exp_of_a_predecessor_may_be_cut_by_the_end_of_its_retry_window() -> None:
+    bench = Bench()
+    caller, first = bench.acquire(server_id="hub"), bench.acquire()
+    bench.ask(refresh_of(first), at=10)
+    step = introspect(caller, first, member="refresh_token")
+    for exp, is_admissible in ((90 * DAY, True), (DAY + 10, True), (DAY, False), (DAY + 11, False)):
+        answer = Answer(status=200, body={"active": True, "exp": exp})
+        assert bench.predict(step, at=11).judge(answer).admissible is is_admissible
+
+
 def test_any_other_server_knows_its_callers_in_its_own_way() -> None:
     bench = Bench(HYGIENE)
     subject = bench.acquire()

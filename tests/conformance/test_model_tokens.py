@@ -137,6 +137,18 @@ def test_the_hub_is_read_at_each_minting_and_a_disabled_one_is_named_by_nobody()
     assert bench.breaks(step, named, at=1) == ("claims.no-hub-is-absent",)
 
 
+def test_what_the_kit_was_not_told_of_a_device_may_be_called_anything_but_not_be_left_out() -> None:
+    bench = Bench()
+    bench.change("store", name="", edition="", features=None)
+    step = refresh_of(bench.acquire())
+    answer = bench.example(step, at=100)
+    license_claim = answer.claims["license"]
+    named = {**license_claim, "server_name": "Whatever", "edition": "any", "features": ["b", "a"]}
+    assert bench.breaks(step, altered(answer, "claims", license=named), at=100) == ()
+    nameless = {**named, "server_name": None}
+    assert bench.breaks(step, altered(answer, "claims", license=nameless), at=100) == ("claims.server-name",)
+
+
 def test_what_cannot_be_read_is_not_judged() -> None:
     bench = Bench(SILENT, world=replace(small_world(), issuer=None))
     step = refresh_of(bench.acquire())

@@ -71,6 +71,11 @@ class Capability(Word):
     DELETE_DEVICE = "delete_device", _SERVER, "A device can be deleted."
     REVOKE = "revoke", _SERVER, "An administrator can revoke a device's license."
     ROTATE_KEYS = "rotate_keys", _SERVER, "The signing key can be rotated, with notice."
+    ROTATE_KEYS_AT_ONCE = (
+        "rotate_keys_at_once",
+        _SERVER,
+        "The signing key can be replaced without notice, as a fault.",
+    )
     CHANGE_SETTINGS = (
         "change_settings",
         _SERVER,

@@ -23,6 +23,11 @@ class ControlClock(Clock):
         self._api = api
         self._frozen_at: int | None = instant
 
+    @property
+    def ticks(self) -> bool:
+        """Only where a rule lets it run."""
+        return self._frozen_at is None
+
     def now(self) -> float:
         """Tell the sandbox's time."""
         if self._frozen_at is not None:

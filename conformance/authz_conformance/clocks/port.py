@@ -18,10 +18,17 @@ class Clock(Protocol):
     Attributes:
         name: of the driver, for the report.
         shared: whether all rules share it, so that they can only be tried one after the other.
+        uncertain_seconds: by how much the target's seconds may differ from those that it tells.
     """
 
     name: str
     shared: bool
+    uncertain_seconds: int = 0
+
+    @property
+    def ticks(self) -> bool:
+        """Whether time passes while nobody moves it."""
+        return True
 
     @property
     def offers(self) -> frozenset[Capability]:

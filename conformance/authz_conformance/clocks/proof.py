@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -60,6 +61,8 @@ def _measured(server: ServerUnderTest, clock: RealClock) -> Proof:
     skew = shown - real_time.now()
     if abs(skew) > AGREES_WITHIN_SECONDS:
         clock.skew_seconds = skew
+    else:
+        clock.uncertain_seconds = max(1, math.ceil(abs(skew)))
     return Proof(says=f"real time; the server's Date is {skew:+.0f} s from this machine's")
 
 

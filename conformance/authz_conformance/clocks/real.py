@@ -15,10 +15,12 @@ class RealClock(Clock):
 
     Attributes:
         skew_seconds: how far the target's clock is ahead of this machine's; the proof measures it.
+        uncertain_seconds: what the proof leaves open.
     """
 
     name = "real"
     shared = False
+    uncertain_seconds = 1
     offers = frozenset({Capability.ADVANCE_CLOCK})
 
     def __init__(self, *, longest_wait_seconds: float) -> None:

@@ -212,9 +212,14 @@ def _named(world: World, *, unseen: str, seen: str) -> World:
 def granted_exp(world: World, found: RefreshToken, held: License, *, now: int) -> tuple[int, ...] | None:
     """Give the expiries that introspection may tell of a refresh token, or None where no refresh would be granted.
 
-    The token's own, or the renewal date where that comes first: the contract does not say which.
+    The token's own, or where they come first the renewal date and, for a predecessor, the end of its retry window: the
+    contract does not say which.
     """
     if refusal_of(world, found, held, now=now) is not None:
         return None
-    cap = found.expires_at if held.renewal_at is None else min(found.expires_at, held.renewal_at)
-    return (found.expires_at, cap)
+    own = [found.expires_at]
+    if found.first_used_at is not None:
+        closes_at = found.first_used_at + world.settings.refresh_retry_window_seconds
+        own += [min(found.expires_at, closes_at), closes_at]
+    capped = [] if held.renewal_at is None else [min(end, held.renewal_at) for end in own]
+    return tuple(dict.fromkeys([*own, *capped]))

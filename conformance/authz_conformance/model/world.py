@@ -28,7 +28,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Organization:
-    """A customer, and who may act for it."""
+    """A customer, and who may act for it. An id or a name that the kit was not told is empty."""
 
     id: str
     name: str
@@ -37,13 +37,16 @@ class Organization:
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A server or register that can be licensed. A deleted one is remembered, because its license is."""
+    """A server or register that can be licensed. A deleted one is remembered, because its license is.
+
+    A name or an edition that the kit was not told is empty, and its features are None.
+    """
 
     server_id: str
     organization: str
     name: str
     edition: str = "store"
-    features: tuple[str, ...] = ("xms",)
+    features: tuple[str, ...] | None = ("xms",)
     url: str | None = None
     hub: str | None = None
     enabled: bool = True

@@ -23,9 +23,18 @@ UNKNOWN_USER_CODE = "BBBB-BBBB"
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who a part of the story is at the server under test."""
+    """Who a part of the story is at the server under test.
+
+    Attributes:
+        name: Of the device; None if it is named as in the story, empty if the kit was not told it.
+        organization: The id of its organization, likewise.
+        described: Whether its edition and features are those of the story; else the kit was not told them.
+    """
 
     server_id: str
+    name: str | None = None
+    organization: str | None = None
+    described: bool = True
     client_id: str = CLIENT
     other_client_id: str = OTHER_CLIENT
     administrator: str = ADMINISTRATOR

@@ -45,6 +45,8 @@ class Moment:
         step: The step of the story.
         wire: What was asked; None where nothing was.
         answer: What came back.
+        due: The kinds of answers that the oracle admits by name.
+        at_stake: The binding rules that some answer would have broken.
         judgement: What the oracle says of it.
         skipped: Why nothing was done, where nothing was.
         unmet: What the story expects and the last answer is not.
@@ -54,6 +56,8 @@ class Moment:
     step: dsl.Step
     wire: model.Step | None = None
     answer: Answer | None = None
+    due: tuple[str, ...] = ()
+    at_stake: tuple[str, ...] = ()
     judgement: Judgement | None = None
     skipped: str | None = None
     unmet: tuple[str, ...] = ()
@@ -117,12 +121,20 @@ class Stage:
             return Moment(at=self.now, step=step, skipped="holds nothing of the kind")
         seen = self._server.ask(wire)
         self.now = seen.now
-        judgement = predict(self.state, wire, now=seen.now).judge(seen.answer)
+        admissible = predict(self.state, wire, now=seen.now)
         self.state = observe(self.state, wire, seen.answer, now=seen.now)
         self.last = seen.answer
         if isinstance(step, dsl.Request):
             self._take(step.device, seen.answer)
-        return Moment(at=seen.now, step=step, wire=wire, answer=seen.answer, judgement=judgement)
+        return Moment(
+            at=seen.now,
+            step=step,
+            wire=wire,
+            answer=seen.answer,
+            due=admissible.kinds,
+            at_stake=admissible.rules,
+            judgement=admissible.judge(seen.answer),
+        )
 
     def _take(self, device: str, answer: Answer) -> None:
         hands = self.cast.of(device)
@@ -197,25 +209,35 @@ def setting(
     cast = Cast(identities=known)
     administrators = frozenset({ADMINISTRATOR} | {one.administrator for one in known.values()})
     organizations = {
-        part.organization: model.Organization(
-            id=part.organization, name=part.organization, administrators=administrators
-        )
-        for part in parts
+        part.organization: _organization(part, known[part.name], administrators) for part in parts
     }
     devices = {}
     for part in parts:
-        device = model.Device(
-            server_id=known[part.name].server_id,
-            organization=part.organization,
-            name=part.name,
-            edition=part.edition,
-            features=() if part.edition == "register" else ("xms",),
-            hub=known[part.hub].server_id if part.hub is not None else None,
-            renewal_at=part.renewal.after(start, settings=settings) if part.renewal is not None else None,
-        )
+        hub = known[part.hub].server_id if part.hub is not None else None
+        renewal_at = part.renewal.after(start, settings=settings) if part.renewal is not None else None
+        device = replace(_device(part, known[part.name]), hub=hub, renewal_at=renewal_at)
         devices[device.server_id] = device
     clients = frozenset(name for one in known.values() for name in (one.client_id, one.other_client_id))
     world = World(
         issuer=issuer, settings=settings, clients=clients, organizations=organizations, devices=devices
     )
     return State(law=law, worlds=(world,)), cast
+
+
+def _organization(part: dsl.Part, who: Identity, administrators: frozenset[str]) -> model.Organization:
+    """Make the organization of a part; of one with another id at the server, the name is not known."""
+    if who.organization is None:
+        return model.Organization(id=part.organization, name=part.organization, administrators=administrators)
+    return model.Organization(id=who.organization, name="", administrators=administrators)
+
+
+def _device(part: dsl.Part, who: Identity) -> model.Device:
+    """Make the device of a part."""
+    features = () if part.edition == "register" else ("xms",)
+    return model.Device(
+        server_id=who.server_id,
+        organization=part.organization,
+        name=part.name if who.name is None else who.name,
+        edition=part.edition if who.described else "",
+        features=features if who.described else None,
+    )

@@ -40,6 +40,7 @@ class Timeline:
         settings: The lifetimes that it was compiled for.
         start: When it begins.
         entries: Its steps, each acquisition made into three.
+        at_stake: The binding rules that some answer on the way would break.
         unfit: What the story expects and the ideal server does not answer under these lifetimes: where it is not
             empty, their proportions are not those that the story is about.
     """
@@ -48,6 +49,7 @@ class Timeline:
     settings: model.Settings
     start: int
     entries: tuple[Entry, ...]
+    at_stake: frozenset[str]
     unfit: tuple[str, ...]
 
 
@@ -104,21 +106,28 @@ def compile_scenario(
     stage = Stage(server=IdealServer(state, now=start), state=state, cast=cast, now=start)
     entries: list[Entry] = []
     unfit: list[str] = []
+    at_stake: set[str] = set()
     for step in expanded(scenario.steps):
-        at = _instant(step, stage, settings=settings)
+        at = instant_of(step, stage, settings=settings)
         if at is None:
             if not lenient:
                 raise TimelineError(f"{scenario.id}: {step} does not fit at {stage.now}")
             continue
         moment = stage.perform(step, at=at)
         unfit += [f"{step}: {unmet}" for unmet in moment.unmet]
+        at_stake.update(moment.at_stake)
         entries.append(Entry(at=at, step=step))
     return Timeline(
-        scenario=scenario, settings=settings, start=start, entries=tuple(entries), unfit=tuple(unfit)
+        scenario=scenario,
+        settings=settings,
+        start=start,
+        entries=tuple(entries),
+        at_stake=frozenset(at_stake),
+        unfit=tuple(unfit),
     )
 
 
-def _instant(step: dsl.Step, stage: Stage, *, settings: model.Settings) -> int | None:
+def instant_of(step: dsl.Step, stage: Stage, *, settings: model.Settings) -> int | None:
     """Find when a step is done; None where it names a bound that nothing has, or one on the wrong side of now."""
     if not isinstance(step, dsl.Advance | dsl.MoveClockBack):
         return stage.now

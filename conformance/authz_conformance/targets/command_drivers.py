@@ -27,6 +27,7 @@ OPERATIONS: Mapping[str, tuple[Capability, tuple[str, ...]]] = {
     "create_organization": (Capability.SECOND_ORGANIZATION, ("name",)),
     "delete_organization": (Capability.DELETE_DEVICE, ("organization",)),
     "rotate_keys": (Capability.ROTATE_KEYS, ()),
+    "rotate_keys_at_once": (Capability.ROTATE_KEYS_AT_ONCE, ()),
     "change_settings": (Capability.CHANGE_SETTINGS, ("settings",)),
     "second_administrator": (Capability.SECOND_ADMINISTRATOR, ("organization",)),
     "withdraw_administrator": (Capability.WITHDRAW_ADMINISTRATOR, ("administrator",)),
@@ -160,9 +161,9 @@ class CommandProvisioning(Provisioning):
         """Run the command."""
         self._run("revoke", {"device": device.id})
 
-    def rotate_keys(self) -> None:
+    def rotate_keys(self, *, immediately: bool = False) -> None:
         """Run the command."""
-        self._run("rotate_keys", {})
+        self._run("rotate_keys_at_once" if immediately else "rotate_keys", {})
 
     def change_settings(self, **settings: int | str | bool) -> None:
         """Run the command, with all settings as one value."""

@@ -48,6 +48,7 @@ class ControlTarget(Target):
     sandbox: dict[str, Any] = field(default_factory=dict)
     quirks: tuple[str, ...] = ()
     jobs: int = 4
+    isolates: bool = True
 
     @property
     def offers(self) -> frozenset[Capability]:

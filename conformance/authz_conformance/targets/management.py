@@ -62,6 +62,7 @@ class ManagementProvisioning(Provisioning):
             Capability.DELETE_DEVICE,
             Capability.REVOKE,
             Capability.ROTATE_KEYS,
+            Capability.ROTATE_KEYS_AT_ONCE,
             Capability.CHANGE_SETTINGS,
             Capability.SECOND_ADMINISTRATOR,
             Capability.WITHDRAW_ADMINISTRATOR,
@@ -151,9 +152,9 @@ class ManagementProvisioning(Provisioning):
         """Revoke the device's license."""
         self._at(device).post("/revoke")
 
-    def rotate_keys(self) -> None:
-        """Publish a new key, which signs later."""
-        self._api.post("/keys/rotate", {})
+    def rotate_keys(self, *, immediately: bool = False) -> None:
+        """Publish a new key, which signs later, or at once."""
+        self._api.post("/keys/rotate", {"immediately": True} if immediately else {})
 
     def change_settings(self, **settings: int | str | bool) -> None:
         """Change settings."""

@@ -97,7 +97,7 @@ KEYS: tuple[Scenario, ...] = (
     Scenario(
         id="key-that-signs-at-once",
         title="A key made to sign at once is published at once",
-        needs=_ROTATED,
+        needs=(*_ROTATED, Capability.ROTATE_KEYS_AT_ONCE),
         rules=("keys.signing-key-published", "keys.retired-key-kept"),
         steps=(Acquire(), RotateKeys(immediately=True), *_FETCHED, *_NEW_KEY, *_FETCHED),
     ),

@@ -1,0 +1,312 @@
+"""Tells one story on one stage of a target, until its end or the first answer that the oracle does not admit.
+
+What follows such an answer can't be judged, so the story ends there: one deviation is one finding.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cache
+
+from authz_conformance.catalogue import Catalogue, Group, Profile
+from authz_conformance.exchange import Exchange
+from authz_conformance.model import Breach, Law, Settings, law_of
+from authz_conformance.readiness import Readiness
+from authz_conformance.scenarios import (
+    Moment,
+    Performance,
+    Scenario,
+    Stage,
+    Timeline,
+    TimelineError,
+    compile_scenario,
+    dsl,
+    tell_performance,
+)
+from authz_conformance.scenarios.live import LiveServer, SecondRanOutError, cast_on
+from authz_conformance.scenarios.stage import expanded
+from authz_conformance.scenarios.story import say
+from authz_conformance.scenarios.timeline import Entry, instant_of
+from authz_conformance.server_under_test import ServerUnderTest
+from authz_conformance.story import Happening, Story
+from authz_conformance.verdicts import AdapterError, NotTestable, PreconditionBroken
+
+ATTEMPTS = 3
+_SHARED = frozenset({Group.KEYS, Group.GUESS})
+
+
+class StoryVerdict(StrEnum):
+    """What came of a story. Only `PASSED` says that each of its answers was one that the oracle admits."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNING = "warning"
+    NOT_TOLD = "not told"
+    SUITE_ERROR = "suite error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoryOutcome:
+    """What came of one story.
+
+    Attributes:
+        scenario: the story.
+        why: in one sentence, for people; of a story that passed, where it took another way than it expects.
+        rules: that bind the target and that the story is about.
+        broken: the rule that it broke; None if none.
+        wanted: at the exchange that broke it.
+        found: there.
+        exchange: the number of that exchange, if it was one.
+        lines: the story as it went, with virtual times.
+        seconds: real time that it took.
+        story: everything that happened, with the exchanges.
+        precondition: it could not be told because something on the way went wrong.
+        trace: where the suite itself broke.
+    """
+
+    scenario: Scenario
+    verdict: StoryVerdict
+    why: str = ""
+    rules: tuple[str, ...] = ()
+    broken: str | None = None
+    wanted: str | None = None
+    found: str | None = None
+    exchange: int | None = None
+    lines: tuple[str, ...] = ()
+    seconds: float = 0.0
+    story: Story = field(default_factory=Story)
+    precondition: bool = False
+    trace: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What all stories of a run have in common.
+
+    Attributes:
+        law: what the target is held to.
+        readiness: what it can be tried with.
+        isolates: whether each stage has keys and a budget of guesses of its own.
+    """
+
+    law: Law
+    readiness: Readiness
+    isolates: bool
+
+    @property
+    def licensing(self) -> bool:
+        """Whether the target is held to licensing, so that it has /license."""
+        return self.law.binds("bearer.header-accepted")
+
+    def about(self, scenario: Scenario) -> tuple[str, ...]:
+        """The rules that a story is about, as far as they bind or advise the target."""
+        return tuple(rule for rule in scenario.rules if rule in self.law.binding | self.law.advised)
+
+    def untold(self, scenario: Scenario) -> str | None:
+        """Say why a story cannot be told on the target; None if it can."""
+        withheld = self.readiness.withheld
+        missing = [need for need in scenario.needs if need not in self.readiness.offers]
+        if missing:
+            says = [f"{need} ({withheld.get(need, need.means)})" for need in missing]
+            return "the target does not offer " + ", ".join(says)
+        if not self.isolates and any(isinstance(step, dsl.RotateKeys) for step in scenario.steps):
+            return "the target's keys are shared with all other rules: who rotates them is not known"
+        return None
+
+
+def bench_for(
+    catalogue: Catalogue,
+    *,
+    profiles: Collection[Profile],
+    readiness: Readiness,
+    isolates: bool,
+    uncertain_seconds: int,
+) -> Bench:
+    """Say what the stories of a run are judged by.
+
+    Where stages share the target, what others do to its keys and to its budget of guesses can't be known: their rules
+    are left to their own tests.
+    """
+    law = law_of(
+        catalogue,
+        profiles=profiles,
+        capabilities=readiness.offers,
+        tolerance_seconds=uncertain_seconds,
+    )
+    if not isolates:
+        shared = {rule.id for rule in catalogue.rules if rule.group in _SHARED}
+        law = replace(law, binding=law.binding - shared, advised=law.advised - shared)
+    return Bench(law=law, readiness=readiness, isolates=isolates)
+
+
+def fitted(scenario: Scenario, *, licensing: bool) -> Scenario:
+    """Leave out what only a licensing server has: looks at /license, with what is expected of them."""
+    if licensing:
+        return scenario
+    kept: list[dsl.Step] = []
+    skipping = False
+    for step in scenario.steps:
+        skipping = isinstance(step, dsl.View) or (skipping and isinstance(step, dsl.Expect))
+        if not skipping:
+            kept.append(step)
+    return replace(scenario, steps=tuple(kept))
+
+
+@cache
+def planned(scenario: Scenario, law: Law, settings: Settings) -> Timeline:
+    """Compile a story, once for all stages of a run.
+
+    Raises:
+        TimelineError: it does not fit these lifetimes.
+    """
+    return compile_scenario(scenario, law=law, settings=settings)
+
+
+def tell(server: ServerUnderTest, scenario: Scenario, bench: Bench, *, lenient: bool = False) -> StoryOutcome:
+    """Tell a story on a fresh stage.
+
+    Args:
+        server: The stage.
+        scenario: The story.
+        bench: What it is judged by.
+        lenient: Leave out steps that do not fit, as a random story needs it.
+
+    Raises:
+        SecondRanOutError: the clock ticks, and did so at the wrong moment; it can be tried again on another stage.
+    """
+    outcome = StoryOutcome(
+        scenario=scenario,
+        verdict=StoryVerdict.PASSED,
+        rules=bench.about(scenario),
+        story=server.story,
+    )
+    shown = fitted(scenario, licensing=bench.licensing)
+    try:
+        live, state, cast = cast_on(server, shown.parts, law=bench.law)
+        settings = state.worlds[0].settings
+        if not lenient and (unfit := planned(shown, bench.law, settings).unfit):
+            return _not_told(outcome, f"the target's lifetimes are not those that it is about: {unfit[0]}")
+        stage = Stage(server=live, state=state, cast=cast, now=live.now())
+        return _Teller(server, stage, live, lenient=lenient).told(shown, settings, outcome)
+    except TimelineError as error:
+        return _not_told(outcome, f"it does not fit the target's lifetimes: {error}")
+    except (NotTestable, PreconditionBroken, AdapterError) as error:
+        return _not_told(outcome, str(error), precondition=not isinstance(error, NotTestable))
+
+
+def suite_error(scenario: Scenario, error: BaseException, story: Story) -> StoryOutcome:
+    """Say that the suite itself broke."""
+    return StoryOutcome(
+        scenario=scenario,
+        verdict=StoryVerdict.SUITE_ERROR,
+        why=f"{type(error).__name__}: {error}",
+        trace="".join(traceback.format_exception(error)),
+        story=story,
+    )
+
+
+def not_told(scenario: Scenario, why: str, *, rules: tuple[str, ...] = ()) -> StoryOutcome:
+    """Say that a story was not even begun."""
+    return StoryOutcome(scenario=scenario, verdict=StoryVerdict.NOT_TOLD, why=why, rules=rules)
+
+
+def _not_told(outcome: StoryOutcome, why: str, *, precondition: bool = False) -> StoryOutcome:
+    return replace(outcome, verdict=StoryVerdict.NOT_TOLD, why=why, precondition=precondition)
+
+
+class _Teller:
+    """Goes through a story, step by step; each instant follows from what the server has answered so far."""
+
+    def __init__(self, server: ServerUnderTest, stage: Stage, live: LiveServer, *, lenient: bool) -> None:
+        self._server, self._stage, self._live, self._lenient = server, stage, live, lenient
+        self._moments: list[Moment] = []
+
+    def told(self, scenario: Scenario, settings: Settings, outcome: StoryOutcome) -> StoryOutcome:
+        start, ended = self._stage.now, outcome
+        for step in expanded(scenario.steps):
+            at = instant_of(step, self._stage, settings=settings)
+            if at is None and self._lenient:
+                continue
+            if at is None:
+                ended = _not_told(outcome, f"the clock ran on: too late when {say(step)}")
+                break
+            found = self._step(step, at, outcome)
+            if found is not None:
+                ended = found
+                break
+        else:
+            ended = replace(outcome, why=self._other_way())
+        return replace(ended, lines=self._lines(scenario, settings, start))
+
+    def _step(self, step: dsl.Step, at: int, outcome: StoryOutcome) -> StoryOutcome | None:
+        """Do a step; give how the story ends if it ends there."""
+        if not isinstance(step, dsl.Expect):
+            self._server.story.tell(Happening.NOTE, say(step))
+        self._live.last_exchange = None
+        moment = self._stage.perform(step, at=at)
+        self._moments.append(moment)
+        if moment.judgement is None or moment.answer is None:
+            return None
+        if moment.judgement.broken:
+            return self._broken(outcome, StoryVerdict.FAILED, moment.judgement.broken)
+        if moment.judgement.disregarded:
+            return self._broken(outcome, StoryVerdict.WARNING, moment.judgement.disregarded)
+        if moment.answer.kind not in moment.due:
+            why = f"{say(step)}: due {' or '.join(moment.due)}, came {moment.answer.kind} ({moment.answer.status})"
+            return _not_told(
+                outcome, f"it went astray where no rule of the profiles forbids it: {why}", precondition=True
+            )
+        return None
+
+    def _broken(
+        self, outcome: StoryOutcome, verdict: StoryVerdict, breaches: Sequence[Breach]
+    ) -> StoryOutcome:
+        first, exchange = breaches[0], self._live.last_exchange
+        return replace(
+            outcome,
+            verdict=verdict,
+            broken=first.rule,
+            wanted=first.due,
+            found=_came(first, exchange),
+            why=f"{first.rule}: wanted {first.due}; found {_came(first, exchange)}",
+            exchange=None if exchange is None else exchange.number,
+        )
+
+    def _other_way(self) -> str:
+        """Say where a story that kept all rules did not go as it expects: the rules leave a choice there."""
+        unmet = [unmet for moment in self._moments for unmet in moment.unmet]
+        return f"admitted, but not as the story goes: {'; '.join(unmet)}" if unmet else ""
+
+    def _lines(self, scenario: Scenario, settings: Settings, start: int) -> tuple[str, ...]:
+        timeline = Timeline(
+            scenario=scenario,
+            settings=settings,
+            start=start,
+            entries=tuple(Entry(at=moment.at, step=moment.step) for moment in self._moments),
+            at_stake=frozenset(),
+            unfit=(),
+        )
+        performance = Performance(timeline=timeline, moments=tuple(self._moments), state=self._stage.state)
+        return tuple(tell_performance(performance).splitlines())
+
+
+def _came(breach: Breach, exchange: Exchange | None) -> str:
+    return breach.came if exchange is None else f"{breach.came} in {exchange.step}: {exchange.said}"
+
+
+__all__ = [
+    "ATTEMPTS",
+    "Bench",
+    "SecondRanOutError",
+    "StoryOutcome",
+    "StoryVerdict",
+    "bench_for",
+    "fitted",
+    "not_told",
+    "planned",
+    "suite_error",
+    "tell",
+]
