@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from authz_conformance.catalogue import Profile, Role
-from authz_conformance.command_line import PROGRAM, RuleId, catalogue, wrong
+from authz_conformance.command_line import PROGRAM, RuleId, StoryId, catalogue, wrong
 from authz_conformance.exit_codes import EXIT_CODES_HELP, ExitCode
 
 if TYPE_CHECKING:
@@ -51,7 +51,19 @@ def of_target(command: Any) -> Any:
 
 @click.command(epilog=EXIT_CODES_HELP)
 @of_target
-@click.option("--rule", "rule_ids", multiple=True, type=RuleId(), help="Try these rules only.")
+@click.option(
+    "--rule", "rule_ids", multiple=True, type=RuleId(), help="Try these rules, and the stories about them."
+)
+@click.option(
+    "--story", "story_ids", multiple=True, type=StoryId(), help="Tell these stories; no other unless named."
+)
+@click.option(
+    "--schedules",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Tell N random stories as well, drawn from the seed.",
+)
 @click.option(
     "--only-failed", type=A_FILE, metavar="REPORT", help="Try what did not pass in this report.json."
 )
@@ -86,7 +98,7 @@ def server(**given: Any) -> None:
         click.echo("Nothing did not pass in that report.")
         return
     order = _order(given, settings, loaded=loaded, known=known, source=source)
-    if not order.chosen:
+    if not order.chosen and not order.story_ids:
         wrong("no rule for servers is chosen")
     run = _carry_out(order, given)
     _leave(run, given, known)
@@ -136,14 +148,21 @@ def _repeated(option: str, values: Sequence[str]) -> list[str]:
 
 
 def _only_failed(given: dict[str, Any]) -> Sequence[str]:
-    from authz_conformance.report.compare import ReportError, failed_ids, read_report  # noqa: PLC0415 - likewise
+    from authz_conformance.report.compare import (  # noqa: PLC0415 - likewise
+        ReportError,
+        failed_ids,
+        failed_stories,
+        read_report,
+    )
 
     try:
-        failed = failed_ids(read_report(given["only_failed"]))
+        report = read_report(given["only_failed"])
     except ReportError as error:
         wrong(error)
+    failed, stories = failed_ids(report), failed_stories(report)
     given["rule_ids"] = tuple(dict.fromkeys([*given["rule_ids"], *failed]))
-    return failed
+    given["story_ids"] = tuple(dict.fromkeys([*given["story_ids"], *stories]))
+    return [*failed, *stories]
 
 
 def _baseline(path: Path | None, rule_ids: Sequence[str]) -> Baseline:
@@ -174,6 +193,8 @@ def _order(
         bindings=bindings,
         profiles=[Profile.named(name) for name in given["profiles"]],
         rule_ids=given["rule_ids"],
+        story_ids=given["story_ids"],
+        schedules=given["schedules"],
         seed=given["seed"],
         jobs=given["jobs"],
         strict=given["strict"],
@@ -213,10 +234,10 @@ def _progress(order: Order, console: Any) -> Progress:
     from authz_conformance.targets.config import PersonHuman  # noqa: PLC0415 - likewise
 
     @contextmanager
-    def progress(readiness: Any, rules: Sequence[Any]) -> Iterator[Any]:
+    def progress(readiness: Any, rules: Sequence[Any], stories: int) -> Iterator[Any]:
         issuer, asks = order.settings.target.issuer, isinstance(order.settings.human, PersonHuman)
-        terminal.print_start(console, issuer, clock=readiness.clock_proof, rules=len(rules))
-        with terminal.Live(console, total=len(rules), is_quiet=asks) as live:
+        terminal.print_start(console, issuer, clock=readiness.clock_proof, rules=len(rules), stories=stories)
+        with terminal.Live(console, total=len(rules), stories=stories, is_quiet=asks) as live:
             yield live
 
     return progress

@@ -26,13 +26,13 @@ from authz_conformance.scenarios import (
     dsl,
     tell_performance,
 )
-from authz_conformance.scenarios.live import LiveServer, SecondRanOutError, cast_on
+from authz_conformance.scenarios.live import LiveServer, cast_on
 from authz_conformance.scenarios.stage import expanded
 from authz_conformance.scenarios.story import say
 from authz_conformance.scenarios.timeline import Entry, instant_of
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.story import Happening, Story
-from authz_conformance.verdicts import AdapterError, NotTestable, PreconditionBroken
+from authz_conformance.verdicts import AdapterError, NotTestable, PreconditionBroken, SecondRanOut
 
 ATTEMPTS = 3
 _SHARED = frozenset({Group.KEYS, Group.GUESS})
@@ -123,19 +123,13 @@ def bench_for(
     profiles: Collection[Profile],
     readiness: Readiness,
     isolates: bool,
-    uncertain_seconds: int,
 ) -> Bench:
     """Say what the stories of a run are judged by.
 
     Where stages share the target, what others do to its keys and to its budget of guesses can't be known: their rules
     are left to their own tests.
     """
-    law = law_of(
-        catalogue,
-        profiles=profiles,
-        capabilities=readiness.offers,
-        tolerance_seconds=uncertain_seconds,
-    )
+    law = law_of(catalogue, profiles=profiles, capabilities=readiness.offers)
     if not isolates:
         shared = {rule.id for rule in catalogue.rules if rule.group in _SHARED}
         law = replace(law, binding=law.binding - shared, advised=law.advised - shared)
@@ -175,7 +169,7 @@ def tell(server: ServerUnderTest, scenario: Scenario, bench: Bench, *, lenient: 
         lenient: Leave out steps that do not fit, as a random story needs it.
 
     Raises:
-        SecondRanOutError: the clock ticks, and did so at the wrong moment; it can be tried again on another stage.
+        SecondRanOut: the clock ticks, and did so at the wrong moment; it can be tried again on another stage.
     """
     outcome = StoryOutcome(
         scenario=scenario,
@@ -185,7 +179,8 @@ def tell(server: ServerUnderTest, scenario: Scenario, bench: Bench, *, lenient: 
     )
     shown = fitted(scenario, licensing=bench.licensing)
     try:
-        live, state, cast = cast_on(server, shown.parts, law=bench.law)
+        law = replace(bench.law, tolerance_seconds=server.stage.clock.uncertain_seconds)
+        live, state, cast = cast_on(server, shown.parts, law=law)
         settings = state.worlds[0].settings
         if not lenient and (unfit := planned(shown, bench.law, settings).unfit):
             return _not_told(outcome, f"the target's lifetimes are not those that it is about: {unfit[0]}")
@@ -193,6 +188,8 @@ def tell(server: ServerUnderTest, scenario: Scenario, bench: Bench, *, lenient: 
         return _Teller(server, stage, live, lenient=lenient).told(shown, settings, outcome)
     except TimelineError as error:
         return _not_told(outcome, f"it does not fit the target's lifetimes: {error}")
+    except SecondRanOut:
+        raise
     except (NotTestable, PreconditionBroken, AdapterError) as error:
         return _not_told(outcome, str(error), precondition=not isinstance(error, NotTestable))
 
@@ -295,18 +292,3 @@ class _Teller:
 
 def _came(breach: Breach, exchange: Exchange | None) -> str:
     return breach.came if exchange is None else f"{breach.came} in {exchange.step}: {exchange.said}"
-
-
-__all__ = [
-    "ATTEMPTS",
-    "Bench",
-    "SecondRanOutError",
-    "StoryOutcome",
-    "StoryVerdict",
-    "bench_for",
-    "fitted",
-    "not_told",
-    "planned",
-    "suite_error",
-    "tell",
-]

@@ -48,6 +48,10 @@ class NotTestable(Exception):  # noqa: N818 - likewise
     """The rule cannot be tried on this target, here and now. The message says why."""
 
 
+class SecondRanOut(NotTestable):
+    """A clock that ticks went on while a bound was being sampled. Another try may be in time."""
+
+
 class AdapterError(Exception):
     """What stands between the kit and the target (a command, a driver, a person) did not do its part."""
 
@@ -71,6 +75,7 @@ class Outcome:
         seconds: real time that it took.
         trace: where the suite itself broke; for suite errors alone.
         known: what the baseline says of it; for expected failures alone.
+        told_in: the id of the story that broke it; None where its own test decided.
     """
 
     rule: Rule
@@ -84,6 +89,7 @@ class Outcome:
     seconds: float = 0.0
     trace: str | None = None
     known: Mapping[str, str] | None = None
+    told_in: str | None = None
     story: Story = field(default_factory=Story)
 
 

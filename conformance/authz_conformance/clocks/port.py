@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from authz_conformance.catalogue import Capability
-from authz_conformance.verdicts import NotOffered, NotTestable
+from authz_conformance.verdicts import NotOffered, SecondRanOut
 
 DAY = 86400
 
@@ -56,12 +56,12 @@ class Clock(Protocol):
         """Sample a bound: move to an instant, run the block, and make sure that the second has not run out meanwhile.
 
         Raises:
-            NotTestable: the clock ticks, and the block took longer than what was left of the second.
+            SecondRanOut: the clock ticks, and the block took longer than what was left of the second.
         """
         self.move_to(instant)
         yield
         if (now := int(self.now())) != instant:
-            raise NotTestable(f"the clock ran on to {now} while {instant} was being sampled")
+            raise SecondRanOut(f"the clock ran on to {now} while {instant} was being sampled")
 
     def freeze(self) -> None:
         """Make the clock stand still where it is."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from authz_conformance.report.document import FORMAT, SCHEMA_FILE, rule_by_id
+from authz_conformance.telling import StoryVerdict
 from authz_conformance.verdicts import Verdict
 
 ABSENT = "absent"
@@ -94,3 +95,9 @@ def failed_ids(report: Mapping[str, Any]) -> list[str]:
     lost = list(report["run"]["not_run"])
     tried = [rule["id"] for rule in report["rules"] if rule["verdict"] in again or rule["precondition"]]
     return [*tried, *lost]
+
+
+def failed_stories(report: Mapping[str, Any]) -> list[str]:
+    """Give the stories that broke a rule, or broke themselves."""
+    fine = {StoryVerdict.PASSED, StoryVerdict.NOT_TOLD}
+    return [story["id"] for story in report["stories"] if story["verdict"] not in fine]

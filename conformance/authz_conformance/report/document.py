@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from authz_conformance.exchange import Exchange
 from authz_conformance.redaction import Redactor
 from authz_conformance.report.run import Run
+from authz_conformance.telling import StoryOutcome
 from authz_conformance.verdicts import Outcome
 from authz_conformance.wire import FORM
 
@@ -34,6 +35,7 @@ def document(run: Run) -> dict[str, Any]:
         "baseline_problems": list(run.baseline_problems),
         "without_test": list(run.without_test),
         "rules": [_rule(outcome, run.replay) for outcome in run.outcomes],
+        "stories": [_story(outcome, run.replay) for outcome in run.trial.stories],
     }
 
 
@@ -94,7 +96,10 @@ def _rule(outcome: Outcome, replay: str) -> dict[str, Any]:
         "known": dict(outcome.known) if outcome.known is not None else None,
         "trace": _text(outcome.trace, redactor),
         "seconds": round(outcome.seconds, 3),
-        "replay": f"{replay} --rule {rule.id}",
+        "story": outcome.told_in,
+        "replay": f"{replay} --rule {rule.id}"
+        if outcome.told_in is None
+        else f"{replay} --story {outcome.told_in}",
         "timeline": [
             {
                 "at": moment.at,
@@ -109,6 +114,23 @@ def _rule(outcome: Outcome, replay: str) -> dict[str, Any]:
             label: {"header": dict(token.header), "claims": dict(token.claims)}
             for label, token in redactor.license_tokens()
         },
+    }
+
+
+def _story(outcome: StoryOutcome, replay: str) -> dict[str, Any]:
+    redactor = Redactor(outcome.story.exchanges)
+    return {
+        "id": outcome.scenario.id,
+        "title": outcome.scenario.title,
+        "verdict": outcome.verdict.value,
+        "why": redactor.text(outcome.why),
+        "rules": list(outcome.rules),
+        "broken": outcome.broken,
+        "exchange": outcome.exchange,
+        "trace": _text(outcome.trace, redactor),
+        "seconds": round(outcome.seconds, 3),
+        "lines": [redactor.text(line) for line in outcome.lines],
+        "replay": f"{replay} --story {outcome.scenario.id}",
     }
 
 

@@ -10,6 +10,7 @@ from authz_conformance.exit_codes import ExitCode
 from authz_conformance.readiness import Readiness
 from authz_conformance.runner import Plan, Trial
 from authz_conformance.targets.config import Config
+from authz_conformance.telling import StoryOutcome, StoryVerdict
 from authz_conformance.verdicts import Outcome, Verdict
 
 
@@ -48,14 +49,16 @@ class Run:
     @property
     def exit_code(self) -> ExitCode:
         """What the process ends with."""
-        if self.trial.not_run:
+        if not self.trial.is_whole:
             return ExitCode.INTERRUPTED
         counts, code = self.counts, ExitCode.OK
+        stories = self.trial.stories
         claims_too_much = any(claim.too_much for claim in self.readiness.claims)
-        nothing = not self.adapter_error and not _shown_anything(counts)
-        if counts[Verdict.FAILED] or self.trial.lost or self.baseline_problems or nothing:
+        nothing = not self.adapter_error and not (_shown_anything(counts) or _told_anything(stories))
+        untold = any(one.verdict is StoryVerdict.FAILED and one.broken is None for one in stories)
+        if counts[Verdict.FAILED] or untold or self.trial.lost or self.baseline_problems or nothing:
             code |= ExitCode.FAILED
-        if counts[Verdict.SUITE_ERROR]:
+        if counts[Verdict.SUITE_ERROR] or any(one.verdict is StoryVerdict.SUITE_ERROR for one in stories):
             code |= ExitCode.SUITE_ERROR
         if counts[Verdict.ADAPTER_ERROR] or self.adapter_error or claims_too_much:
             code |= ExitCode.ADAPTER_ERROR
@@ -65,3 +68,8 @@ class Run:
 def _shown_anything(counts: Mapping[Verdict, int]) -> bool:
     """Whether the target kept a rule, or broke one that is known: a run that shows nothing is no success."""
     return bool(counts[Verdict.PASSED] or counts[Verdict.EXPECTED_FAILURE])
+
+
+def _told_anything(stories: Sequence[StoryOutcome]) -> bool:
+    """Whether a story was told to its end."""
+    return any(one.verdict is StoryVerdict.PASSED for one in stories)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from authz_conformance.redaction import Redactor
 from authz_conformance.report.run import Run
+from authz_conformance.telling import StoryOutcome, StoryVerdict
 from authz_conformance.verdicts import Outcome, Verdict
 
 STYLES = {
@@ -24,6 +25,11 @@ STYLES = {
     Verdict.ADAPTER_ERROR: "bold red",
     Verdict.SUITE_ERROR: "bold red",
 }
+STORY_STYLES = {
+    StoryVerdict.FAILED: "bold red",
+    StoryVerdict.WARNING: "yellow",
+    StoryVerdict.SUITE_ERROR: "bold red",
+}
 _SHOWN_AT_ONCE = frozenset({Verdict.FAILED, Verdict.WARNING, Verdict.ADAPTER_ERROR, Verdict.SUITE_ERROR})
 WIDEST_VERDICT = max(len(verdict) for verdict in Verdict)
 
@@ -34,16 +40,18 @@ class Live:
     Args:
         console: Where to.
         total: How many rules will be tried.
+        stories: How many stories will be told.
         is_quiet: Show no bar: a person is being asked questions on the same terminal.
     """
 
-    def __init__(self, console: Console, *, total: int, is_quiet: bool = False) -> None:
+    def __init__(self, console: Console, *, total: int, stories: int = 0, is_quiet: bool = False) -> None:
         self._console = console
         self._found: Counter[Verdict] = Counter()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         live = console.is_terminal and not is_quiet
         self._progress = Progress(*columns, console=console, transient=True, disable=not live)
         self._task = self._progress.add_task("rules", total=total)
+        self._stories = self._progress.add_task("stories", total=stories, visible=stories > 0)
         self._requests: TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -63,6 +71,12 @@ class Live:
         parts = (f"{number} {verdict}" for verdict, number in self._found.items())
         self._progress.update(self._task, advance=1, description=", ".join(parts))
 
+    def story(self, outcome: StoryOutcome) -> None:
+        """Show what came of a story; one that passed, or was not told, only counts."""
+        if outcome.verdict in STORY_STYLES:
+            self._console.print(story_finding(outcome), soft_wrap=True)
+        self._progress.update(self._stories, advance=1)
+
     def requests(self, done: int, total: int) -> None:
         """Show how far the generated requests of the contract are."""
         if self._requests is None:
@@ -80,9 +94,21 @@ def finding(outcome: Outcome) -> Text:
     return text
 
 
-def print_start(console: Console, run_of: str, *, clock: str, rules: int) -> None:
+def story_finding(outcome: StoryOutcome) -> Text:
+    """Give what came of a story as text."""
+    name = f"{outcome.verdict:{WIDEST_VERDICT}}  "
+    text = Text.assemble(
+        (name, STORY_STYLES[outcome.verdict]), ("story ", "dim"), (outcome.scenario.id, "bold")
+    )
+    why = Redactor(outcome.story.exchanges).text(outcome.why)
+    text.append(f"\n{'':{len(name)}}{why}", style="dim")
+    return text
+
+
+def print_start(console: Console, run_of: str, *, clock: str, rules: int, stories: int) -> None:
     """Say what is about to happen."""
-    console.print(Text.assemble(("Judging ", "bold"), run_of, f": {rules} rules"))
+    told = f" and {stories} stories" if stories else ""
+    console.print(Text.assemble(("Judging ", "bold"), run_of, f": {rules} rules{told}"))
     console.print(Text(f"Clock: {clock}", style="dim"), soft_wrap=True)
 
 
@@ -92,6 +118,8 @@ def print_end(console: Console, run: Run) -> None:
     for verdict, number in run.counts.items():
         if number:
             console.print(Text(f"{number:5} {verdict}", style=STYLES[verdict]))
+    if run.trial.stories:
+        console.print(Text(f"Stories: {told_counts(run)}"))
     for line in _remarks(run):
         console.print(Text(line), soft_wrap=True)
     console.print(
@@ -99,6 +127,12 @@ def print_end(console: Console, run: Run) -> None:
             f"{len(run.outcomes)} rules in {run.trial.seconds:.1f} s, catalogue {run.catalogue}, seed {run.plan.seed}"
         )
     )
+
+
+def told_counts(run: Run) -> str:
+    """Say how many stories came to what, and why the others were not told."""
+    found = Counter(story.verdict for story in run.trial.stories)
+    return ", ".join(f"{found[verdict]} {verdict}" for verdict in StoryVerdict if found[verdict])
 
 
 def _remarks(run: Run) -> list[str]:

@@ -21,17 +21,13 @@ from authz_conformance.scenarios.stage import Seen, setting
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.targets.admin_api import ApiRefusalError
 from authz_conformance.targets.ports import Device, Entry
-from authz_conformance.verdicts import NotTestable
+from authz_conformance.verdicts import NotTestable, SecondRanOut
 
 LATE_IN_THE_SECOND = 0.7
 EARLY_IN_THE_SECOND = 0.03
 _SETTINGS = set(model.Settings.__dataclass_fields__)
 _REFUSALS = range(400, 500)
 _DONE = Answer(status=200)
-
-
-class SecondRanOutError(Exception):
-    """The clock ticks, and did so while a step was under way: nobody knows at which second it was answered."""
 
 
 class LiveServer:
@@ -64,7 +60,7 @@ class LiveServer:
         """Ask it something within one second of its clock.
 
         Raises:
-            SecondRanOutError: it did not answer within one.
+            SecondRanOut: it did not answer within one.
             NotTestable: it did not answer at all.
             AdapterError: what should have been done was not even tried.
         """
@@ -74,7 +70,7 @@ class LiveServer:
         answer = _ASK[type(step)](self, step)
         after = self.now()
         if before != after and not self._server.clock.uncertain_seconds:
-            raise SecondRanOutError
+            raise SecondRanOut(f"the clock ran on from {before} to {after} while it was asked")
         return Seen(answer=answer, now=before)
 
     def _wait_for_a_fresh_second(self) -> None:
