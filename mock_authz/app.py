@@ -1,7 +1,7 @@
 """Where the parts meet: the ASGI application. Finds the sandbox, reads its clock once, and hands over.
 
-Pure ASGI: the sandbox is found before routing, and every answer carries the sandbox's own Date. The protocol is loaded at
-start; pages, management and control are loaded when first asked for, so that the server starts in a fraction of a second.
+Pure ASGI: the sandbox is found before routing, and every answer carries the sandbox's own Date. Metadata is loaded
+at start; the rest of the protocol, pages, management and control are loaded when first asked for, so that the server starts in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from mock_authz.usecases import control
 from mock_authz.usecases.context import PLAIN, Behaviour, Context
 from mock_authz.web import exchange, protocol
 from mock_authz.web.problems import problem
-from mock_authz.web.rest import authorize
 from mock_authz.web.visit import Visit
 
 if TYPE_CHECKING:
@@ -169,6 +168,7 @@ class _Connection:
             await self._reply(await exchange.answer(visit, endpoint))
         elif visit.path.startswith(MANAGEMENT_PREFIX):
             from mock_authz.web import management  # noqa: PLC0415 - see the module's docstring
+            from mock_authz.web.rest import authorize  # noqa: PLC0415 - likewise
 
             refusal = authorize(visit.request, sandbox.management_token, detail=SAY_MANAGEMENT)
             reply = refusal or await management.ROUTES.answer(visit.request, visit.path, visit.context)
@@ -217,6 +217,8 @@ class _Connection:
     def _control_refusal(self, request: Request) -> Reply | None:
         """Ask for the control token; without one, loopback is what guards the control API."""
         if self.server.control_token is not None:
+            from mock_authz.web.rest import authorize  # noqa: PLC0415 - see the module's docstring
+
             return authorize(request, self.server.control_token, detail=SAY_CONTROL)
         # A page of another site, in a browser on this machine, could send what takes no JSON body.
         if request.headers.get("sec-fetch-site") in FOREIGN_SITES and request.method not in ("GET", "HEAD"):

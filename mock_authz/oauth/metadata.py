@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from authlib.oauth2.rfc8628 import DEVICE_CODE_GRANT_TYPE
-
+# RFC 8628 3.4. Authlib has a name for it; but metadata is answered before Authlib is loaded.
+DEVICE_CODE_GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES: Final = (DEVICE_CODE_GRANT_TYPE, "refresh_token")
 
 

@@ -14,7 +14,6 @@ from mock_authz.sandbox import DEFAULT, Sandbox
 from mock_authz.settings import Settings
 from mock_authz.store.port import ABSENT, Committed, Store
 from mock_authz.store.records import ONLY
-from mock_authz.usecases import humans
 from mock_authz.usecases.context import Context
 from mock_authz.usecases.snapshots import SEPARATOR, is_snapshot
 
@@ -123,6 +122,8 @@ def settle(store: Store, sandbox: Sandbox, *, now: int, enter: Enter = _plainly)
     following = store.next_due(sandbox.name, sandbox.settled_at)
     if following is None or following > now:
         return []
+    from mock_authz.usecases import humans  # noqa: PLC0415 - a server starts, and mostly goes on, with nothing due
+
     journalled: list[Event] = []
     for instant in humans.due_instants(enter(store, sandbox, now), until=now):
         journalled += _journal_due(store, sandbox.name, until=instant)
