@@ -108,7 +108,14 @@ class Browser:
             if answer.status not in FOLLOWED or location is None:
                 break
             answer = self._send("GET", urljoin(answer.url, location), step=step)
-        return read_page(answer)
+        page = read_page(answer)
+        return self._submitted_by_itself(page, step=step) if page.submits_itself else page
+
+    def _submitted_by_itself(self, page: WebPage, *, step: str) -> WebPage:
+        """Do what a page's script does at once; a page that comes of it and does so again is left as it is."""
+        form = page.forms[0]
+        target = urljoin(page.exchange.url, form.action)
+        return read_page(self._send("POST", target, step=step, content=urlencode(form.values).encode()))
 
     def _send(self, method: str, url: str, *, step: str, content: bytes = b"") -> Exchange:
         headers = {"accept": "text/html"}

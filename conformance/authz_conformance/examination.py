@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from authz_conformance.catalogue import Capability, Profile
 from authz_conformance.clocks.proof import prove
 from authz_conformance.readiness import Readiness, claims, seen_in
-from authz_conformance.server_under_test import ServerUnderTest
+from authz_conformance.server_under_test import INTROSPECTION_METHODS, ServerUnderTest
 from authz_conformance.targets.config import Config
 from authz_conformance.targets.ports import Target
 from authz_conformance.verdicts import PreconditionBroken
 from authz_conformance.wire import Connection
+
+NOBODY_INTROSPECTS = (
+    "the metadata does not say how callers authenticate (introspection_endpoint_auth_methods_supported), "
+    "and [introspection] names no client"
+)
 
 
 def examine(target: Target, connection: Connection, settings: Config) -> Readiness:
@@ -26,6 +34,8 @@ def examine(target: Target, connection: Connection, settings: Config) -> Readine
         offered = _seen(server, settings) if declared is None else frozenset(declared)
     found = () if declared is None or stage.endpoints else claims(offered, metadata)
     withheld = dict.fromkeys(proof.missing, proof.says)
+    if Capability.INTROSPECTION in offered and not _knows_who_introspects(settings, metadata):
+        withheld[Capability.INTROSPECTION] = NOBODY_INTROSPECTS
     withheld.update({claim.capability: claim.says for claim in found if claim.too_much})
     clients = {Capability.SECOND_CLIENT} if stage.second_client_id else set()
     return Readiness(
@@ -36,6 +46,14 @@ def examine(target: Target, connection: Connection, settings: Config) -> Readine
         clock_proof=proof.says,
         metadata=metadata,
     )
+
+
+def _knows_who_introspects(settings: Config, metadata: Mapping[str, Any]) -> bool:
+    """Whether the kit can ask as the server wants it: as declared, by the metadata, or as protocol.md has it."""
+    if settings.introspection is not None or Profile.LICENSE in settings.target.profiles:
+        return True
+    methods = metadata.get(INTROSPECTION_METHODS)
+    return isinstance(methods, list) and bool({"none", "bearer"} & {str(one).lower() for one in methods})
 
 
 def _seen(server: ServerUnderTest, settings: Config) -> frozenset[Capability]:

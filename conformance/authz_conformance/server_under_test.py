@@ -7,19 +7,20 @@ the way there. A step that returns anything else is a precondition as a whole.
 from __future__ import annotations
 
 import random  # noqa: TID251 - seeded by the run, so that it can be repeated
+from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Barrier
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 from authz_conformance.clocks.port import Clock
 from authz_conformance.exchange import Exchange
 from authz_conformance.expectations import ANY_REFUSAL, ANY_SUCCESS, expect, given
 from authz_conformance.flow import DEVICE_GRANT, Grant, LicenseToken, Tokens
 from authz_conformance.story import Happening, Story, told
-from authz_conformance.targets.ports import Device, Human, Provisioning, Stage
+from authz_conformance.targets.ports import Device, Human, Introspector, Provisioning, Stage
 from authz_conformance.verdicts import NotTestable, PreconditionBroken
 from authz_conformance.wire import Connection, Form, Wire
 
@@ -174,20 +175,31 @@ class ServerUnderTest:
         form = {"token": token, "client_id": client_id or self.client_id, **more}
         return self.wire.post(self.endpoint("revocation"), form, step="revoke")
 
-    def introspect(self, token: str, *, caller: Tokens | None, **more: str) -> Exchange:
+    def introspect(self, token: str | None, *, caller: Tokens | None, **more: str) -> Exchange:
         """Introspect a token (RFC 7662), with the caller's access token as Bearer; None sends no credentials.
 
-        Where the metadata says that clients are authenticated instead, and by none, the caller's client_id is sent.
+        Where a client is declared that introspects, it asks instead. Where the metadata says that clients are
+        authenticated, and by none, the caller's client_id is sent.
         """
+        if token is not None:
+            more = {"token": token, **more}
+        if caller is not None and self.stage.introspector is not None:
+            return self._introspect_as(self.stage.introspector, more)
         headers: dict[str, str] = {}
         methods = self.metadata.get(INTROSPECTION_METHODS)
         if caller is not None and isinstance(methods, list) and "none" in methods:
             more = {"client_id": caller.client_id or self.client_id, **more}
         elif caller is not None:
             headers = bearer(caller)
-        return self.wire.post(
-            self.endpoint("introspection"), {"token": token, **more}, step="introspect", headers=headers
-        )
+        return self.wire.post(self.endpoint("introspection"), more, step="introspect", headers=headers)
+
+    def _introspect_as(self, client: Introspector, form: Mapping[str, str]) -> Exchange:
+        headers: dict[str, str] = {}
+        if client.client_secret is None:
+            form = {**form, "client_id": client.client_id}
+        else:
+            headers = basic(client.client_id, client.client_secret)
+        return self.wire.post(self.endpoint("introspection"), form, step="introspect", headers=headers)
 
     def license_view(self, tokens: Tokens | None) -> Exchange:
         """GET /license with an access token as Bearer; None sends no credentials."""
@@ -313,6 +325,12 @@ def well_known_url(issuer: str, name: str = WELL_KNOWN) -> str:
     """Insert a well-known name before the issuer's path (RFC 8414 3.1)."""
     parts = urlsplit(issuer)
     return urlunsplit((parts.scheme, parts.netloc, name + parts.path.rstrip("/"), "", ""))
+
+
+def basic(client_id: str, client_secret: str) -> dict[str, str]:
+    """Make the header that authenticates a client (RFC 6749 2.3.1: both parts are form-encoded first)."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 def bearer(tokens: Tokens | str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 from authz_conformance.exchange import Exchange
 
+SUBMITTING = ".submit()"
 _UNREAD = frozenset({"script", "style", "title"})
 _NO_FIELD = frozenset({"hidden", "submit", "button", "reset", "image", "password", "checkbox", "radio"})
 
@@ -68,6 +69,12 @@ class WebPage:
         return next((form for form in self.forms if form.fields and not form.password), None)
 
     @property
+    def submits_itself(self) -> bool:
+        """Whether it is one form without fields that a script submits, which takes the place of a redirect to a POST."""
+        scripted = SUBMITTING in self.exchange.text and len(self.forms) == 1
+        return scripted and self.forms[0].method == "post" and not self.forms[0].fields
+
+    @property
     def says(self) -> str:
         """The page in a few words."""
         words = " ".join(self.text.split())
@@ -80,6 +87,7 @@ class _Reader(HTMLParser):
         self.page = page
         self._unread = 0
         self._form: Form | None = None
+        self._by_id: dict[str, Form] = {}
         self._select = ""
         self._label: str | None = None
         self._button: Button | None = None
@@ -93,10 +101,11 @@ class _Reader(HTMLParser):
         elif tag == "form":
             self._form = Form(action=given.get("action", ""), method=given.get("method", "get").lower())
             self.page.forms.append(self._form)
+            self._by_id[given.get("id", "")] = self._form
         elif tag == "label":
             self._label = given.get("for", "")
-        elif self._form is not None:
-            self._field(tag, given, self._form)
+        elif (form := self._owner(given)) is not None:
+            self._field(tag, given, form)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _UNREAD:
@@ -116,6 +125,10 @@ class _Reader(HTMLParser):
             self.page.labels[self._label] = (self.page.labels.get(self._label, "") + data).strip()
         if self._button is not None:
             self._button.text = (self._button.text + data).strip()
+
+    def _owner(self, given: dict[str, str]) -> Form | None:
+        """Find the form of an element: the one that it names, else the one that it stands in."""
+        return self._by_id.get(given["form"]) if "form" in given else self._form
 
     def _field(self, tag: str, given: dict[str, str], form: Form) -> None:
         name, value, kind = given.get("name", ""), given.get("value", ""), given.get("type", "").lower()

@@ -70,7 +70,8 @@ class Patience:
                 return
             self._in_a_row += 1
             self._by_step[step] = self._by_step.get(step, 0) + 1
-            if self._in_a_row >= (TARGET_PATIENCE if self._has_answered else STEP_PATIENCE):
+            most = TARGET_PATIENCE if self._has_answered else STEP_PATIENCE
+            if self._in_a_row >= most and self.lost is None:
                 self.lost = failure
 
 

@@ -25,9 +25,10 @@ from authz_conformance.targets.lending import DeclaredDevices
 from authz_conformance.targets.management import ManagementHuman, ManagementProvisioning
 from authz_conformance.targets.person import Person
 from authz_conformance.targets.plain import PlainTarget
-from authz_conformance.targets.ports import Human, Provisioning, Target, Terms
+from authz_conformance.targets.ports import Human, Introspector, Login, Provisioning, Target, Terms
 from authz_conformance.targets.process import started
 from authz_conformance.targets.python_class import make_adapter
+from authz_conformance.verdicts import AdapterError
 from authz_conformance.wire import Bounds, Connection, Wire
 
 
@@ -64,6 +65,10 @@ def open_target(settings: Config, connection: Connection) -> Iterator[Target]:
         clock = _clock(settings, folder)
         target = _target(settings, connection, clock)
         if settings.target.start is not None:
+            if _answers(settings):
+                raise AdapterError(
+                    f"target.start: something answers at {settings.target.issuer} already; end it, or leave start out"
+                )
             until_the_end.enter_context(
                 started(
                     settings.target.start,
@@ -110,7 +115,27 @@ def _target(settings: Config, connection: Connection, clock: Clock) -> Target:
         endpoints=target.endpoints,
         devices=lending.number or None,
         one_at_a_time=isinstance(settings.human, config.PersonHuman),
+        login=_login(settings.login),
+        introspector=_introspector(settings.introspection),
     )
+
+
+def _login(section: config.LoginSection | None) -> Login | None:
+    if section is None:
+        return None
+    password = secret(section.password, section.password_variable, key="login.password")
+    if password is None:
+        raise ConfigError("login.password: is missing, and so is login.password_variable")
+    return Login(username=section.username, password=password)
+
+
+def _introspector(section: config.IntrospectionSection | None) -> Introspector | None:
+    if section is None or section.client_id is None:
+        return None
+    client_secret = secret(
+        section.client_secret, section.client_secret_variable, key="introspection.client_secret"
+    )
+    return Introspector(client_id=section.client_id, client_secret=client_secret)
 
 
 def terms_of(settings: Config) -> Terms:

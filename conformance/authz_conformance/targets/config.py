@@ -73,12 +73,37 @@ class ManagementSection(_Section, frozen=True):
     token_variable: str | None = None
 
 
+class IntrospectionSection(_Section, frozen=True):
+    """`[introspection]`: the client that introspects. With nothing in it, access tokens are sent as Bearer instead.
+
+    Attributes:
+        client_secret: for client_secret_basic; left out, the client is public and sends its client_id alone.
+        client_secret_variable: the environment variable that holds the secret.
+    """
+
+    client_id: str | None = None
+    client_secret: str | None = None
+    client_secret_variable: str | None = None
+
+
+class LoginSection(_Section, frozen=True):
+    """`[login]`: how somebody who may approve logs in at the verification page, by a form with two fields.
+
+    Attributes:
+        password_variable: the environment variable that holds the password.
+    """
+
+    username: str
+    password: str | None = None
+    password_variable: str | None = None
+
+
 class ManagementDriver(_Section, frozen=True, tag_field="driver", tag="management"):
     """`driver = "management"`: through the API of `[management]`."""
 
 
 class PythonDriver(_Section, frozen=True, tag_field="driver", tag="python"):
-    """`driver = "python"`: a class, as `package.module:Class` or by the name of an entry point."""
+    """`driver = "python"`: a class, as `human.py:Class`, `package.module:Class`, or by the name of an entry point."""
 
     adapter: str
     options: dict[str, Any] = {}
@@ -195,6 +220,8 @@ class Config(_Section, frozen=True):
     human: HumanSection | None = None
     provisioning: ProvisioningSection | None = None
     clock: ClockSection | None = None
+    introspection: IntrospectionSection | None = None
+    login: LoginSection | None = None
     terms: TermsSection = TermsSection()
     limits: LimitsSection = LimitsSection()
 
@@ -264,6 +291,8 @@ def _problem(config: Config) -> str | None:
     wrong = [profile for profile in config.target.profiles if profile.role is not Role.SERVER]
     if wrong:
         return f"target.profiles: {wrong[0]} is for a {wrong[0].role}; right are {', '.join(SERVER_PROFILES)}"
+    if config.control is not None and (config.login or config.introspection) is not None:
+        return "login and introspection: leave them out, [control] knows how"
     if not config.target.clients:
         return "target.clients: at least one client_id that is registered for the device grant"
     if not re.match(r"https?://[^/?#]+", config.target.issuer):
@@ -312,6 +341,8 @@ _SECTIONS: dict[str, tuple[type[_Section], ...]] = {
     "human": (ManagementDriver, PythonDriver, CommandHuman, PersonHuman),
     "provisioning": (ManagementDriver, PythonDriver, CommandProvisioning, DeclaredProvisioning),
     "clock": (PythonDriver, FaketimeClock, CommandClock, RealClock),
+    "introspection": (IntrospectionSection,),
+    "login": (LoginSection,),
     "terms": (TermsSection,),
     "limits": (LimitsSection,),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from authz_conformance.catalogue import Capability
 from authz_conformance.clocks.port import Clock
-from authz_conformance.targets.ports import Human, Provisioning, Stage, Target, Terms
+from authz_conformance.targets.ports import Human, Introspector, Login, Provisioning, Stage, Target, Terms
 
 JOBS = 8
 JOBS_IN_REAL_TIME = 32
@@ -33,11 +33,14 @@ class PlainTarget(Target):
     endpoints: Mapping[str, str] = field(default_factory=dict)
     devices: int | None = None
     one_at_a_time: bool = False
+    login: Login | None = None
+    introspector: Introspector | None = None
 
     @property
     def offers(self) -> frozenset[Capability]:
         """What the drivers offer."""
-        return self.human.offers | self.provision.offers | self.clock.offers
+        page = frozenset() if self.login is None else frozenset({Capability.WEB_PAGE})
+        return self.human.offers | self.provision.offers | self.clock.offers | page
 
     @property
     def jobs(self) -> int:
@@ -60,5 +63,7 @@ class PlainTarget(Target):
             human=self.human,
             provision=self.provision,
             clock=self.clock,
+            login=self.login,
+            introspector=self.introspector,
             endpoints=self.endpoints,
         )

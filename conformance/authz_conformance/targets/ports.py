@@ -190,6 +190,18 @@ class Login:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introspector:
+    """A client that introspects, where an access token as Bearer is not what the server asks for.
+
+    Attributes:
+        client_secret: for client_secret_basic; None for a public client.
+    """
+
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """Everything that one rule is tried on: a fresh sandbox where the target has such, else the target itself."""
@@ -203,6 +215,7 @@ class Stage:
     provision: Provisioning
     clock: Clock
     login: Login | None = None
+    introspector: Introspector | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
 
 

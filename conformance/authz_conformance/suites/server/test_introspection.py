@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from authz_conformance.exchange import Exchange
 from authz_conformance.expectations import expect
-from authz_conformance.flow import Tokens
+from authz_conformance.flow import Tokens, take_apart
 from authz_conformance.rules import rule
-from authz_conformance.server_under_test import ServerUnderTest, bearer
+from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.suites.server.forging import tampered
 from authz_conformance.suites.server.licenses import (
     NEVER_ISSUED,
@@ -21,6 +21,8 @@ from authz_conformance.verdicts import NotTestable
 
 REPEATED = ("iss", "sub", "aud", "client_id", "iat", "nbf", "exp", "jti", "scope", "license")
 HOUR = 3600
+FOR_KENSIUM = (401,)
+FOR_ANYBODY = (400, 401, 403)
 
 
 def is_inactive(answer: Exchange) -> None:
@@ -39,6 +41,16 @@ def a_caller(server: ServerUnderTest) -> Tokens:
     return server.acquire(server.another_device())
 
 
+def told(server: ServerUnderTest, tokens: Tokens, claim: str) -> int:
+    """Read an instant from an access token, or for an opaque one from what the server says of it."""
+    if take_apart(tokens.access_token) is not None:
+        return instant(tokens, claim)
+    found = whole(server.introspect(tokens.access_token, caller=tokens).members.get(claim))
+    if found is None:
+        raise NotTestable(f"the access token is opaque, and its introspection says no {claim}")
+    return found
+
+
 @rule("introspect.live-is-active")
 def test_live_is_active(server: ServerUnderTest) -> None:
     tokens = server.acquire()
@@ -50,15 +62,17 @@ def test_live_is_active(server: ServerUnderTest) -> None:
 def test_caller_is_authorized(server: ServerUnderTest) -> None:
     tokens = server.acquire()
     answer = server.introspect(tokens.access_token, caller=None)
-    expect.status(answer, 401)
+    token = take_apart(tokens.access_token)
+    # 7662 2.3 fixes 401 for credentials that are wrong; that there are none, 6749 5.2 lets a server say with 400
+    expect.status(answer, *(FOR_KENSIUM if token and token.license else FOR_ANYBODY))
     expect.that("active" not in answer.members, wanted="no word of the token", found=answer.json)
 
 
 @rule("introspect.expired-is-inactive")
 def test_expired_is_inactive(server: ServerUnderTest) -> None:
     tokens = server.acquire()
-    expires_at = instant(tokens, "exp")
-    server.clock.move_to(expires_at - lifetime(tokens) // 2)
+    expires_at = told(server, tokens, "exp")
+    server.clock.move_to(expires_at - (expires_at - tokens.issued_at) // 2)
     caller = a_caller(server)
     if server.introspect(tokens.access_token, caller=caller).members.get("active") is False:
         raise NotTestable("a live access token is inactive (introspect.live-is-active)")
@@ -74,7 +88,7 @@ def test_not_yet_valid_is_inactive(server: ServerUnderTest) -> None:
     caller = a_caller(server)
     server.clock.move_to(int(server.clock.now()) + HOUR)
     tokens = server.acquire()
-    server.clock.move_to(instant(tokens, "nbf") - 1 - HOUR // 2)
+    server.clock.move_to(told(server, tokens, "nbf") - 1 - HOUR // 2)
     is_inactive(server.introspect(tokens.access_token, caller=caller))
 
 
@@ -114,9 +128,7 @@ def test_inactive_says_nothing_else(server: ServerUnderTest) -> None:
 
 @rule("introspect.token-required")
 def test_token_required(server: ServerUnderTest) -> None:
-    headers = bearer(server.acquire())
-    answer = server.wire.post(server.endpoint("introspection"), {}, step="introspect", headers=headers)
-    expect.status(answer, 400)
+    expect.status(server.introspect(None, caller=server.acquire()), 400)
 
 
 @rule("introspect.foreign-organization-is-inactive")
