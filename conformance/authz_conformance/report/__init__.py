@@ -1,1 +1,1 @@
-"""What a run leaves behind: one JSON document, and JUnit XML and Markdown made from it."""
+"""What a run leaves behind: one JSON document, and HTML, JUnit XML and Markdown made from it."""
