@@ -33,7 +33,6 @@ from authz_conformance.verdicts import (
 from authz_conformance.wire import Connection
 
 TRIES = 3
-TRIES = 3
 Listener = Callable[[Outcome], None]
 StoryListener = Callable[[StoryOutcome], None]
 Came = TypeVar("Came")
@@ -197,25 +196,6 @@ class Runner:
         except BaseException as error:  # noqa: BLE001 - whatever it is, in this thread it becomes a verdict
             return _outcome(error, rule, plan, story)
         return Outcome(rule=rule, level=rule.level_under(plan.profiles), verdict=Verdict.PASSED, story=story)
-
-    def _settle(self, rule: Rule, seed: str, story: Story) -> None:
-        """Run the rule's test; again where a busy machine was too slow for a bound."""
-        for tries_left in reversed(range(TRIES)):
-            try:
-                with self._target.stage(seed=seed) as stage:
-                    server = ServerUnderTest(stage, self._connection, seed=seed, story=story)
-                    try:
-                        self._bindings[rule.id].settle(server, self._session)
-                    finally:
-                        server.give_back()
-            except SecondRanOut as late:
-                if not tries_left:
-                    raise
-                story.tell(Happening.NOTE, f"tried again: {late}")
-            else:
-                return
-            else:
-                return
 
     def _settle(self, rule: Rule, seed: str, story: Story) -> None:
         """Run the rule's test; again where a busy machine was too slow for a bound."""

@@ -52,10 +52,6 @@ class SecondRanOut(NotTestable):
     """A clock that ticks went on while a bound was being sampled. Another try may be in time."""
 
 
-class SecondRanOut(NotTestable):
-    """A clock that ticks went on while a bound was being sampled. Another try may be in time."""
-
-
 class AdapterError(Exception):
     """What stands between the kit and the target (a command, a driver, a person) did not do its part."""
 
