@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from authz_conformance.exchange import Exchange
 from authz_conformance.flow import DEFAULT_INTERVAL, Grant, LicenseToken, Tokens, take_apart
 from authz_conformance.redaction import shown
+from authz_conformance.targets.ports import Entry
 from authz_conformance.verdicts import NotTestable, PreconditionBroken, RuleBroken
 
 OK = frozenset({200})
@@ -56,7 +57,8 @@ class Expectations:
     def equal(self, found: object, wanted: object, *, what: str, exchange: Exchange | None = None) -> None:
         """Check that a value is exactly another, of the same type (1 is neither 1.0 nor True)."""
         if type(found) is not type(wanted) or found != wanted:
-            self.fail(wanted=f"{what} {_shown(wanted)}", found=_shown(found), exchange=exchange)
+            say = _shown if type(found) is type(wanted) else repr
+            self.fail(wanted=f"{what} {say(wanted)}", found=say(found), exchange=exchange)
 
     # -------------------------------------------------------------------------------------------- any answer
     def status(self, answer: Exchange, *statuses: int) -> None:
@@ -118,7 +120,7 @@ class Expectations:
         kinds = kind if isinstance(kind, tuple) else (kind,)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             names = " or ".join(one.__name__ for one in kinds)
-            found = _shown(value) if name in answer.members else f"no {name} in {answer.said}"
+            found = repr(value) if name in answer.members else f"no {name} in {answer.said}"
             self.fail(wanted=f"the member {name}, of type {names}", found=found, exchange=answer)
         return value
 
@@ -209,4 +211,4 @@ def _issued_at(answer: Exchange) -> int:
 
 
 def _shown(value: object) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return str(value) if isinstance(value, str | Entry) else repr(value)
