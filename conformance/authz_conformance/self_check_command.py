@@ -22,6 +22,9 @@ from authz_conformance.exit_codes import EXIT_CODES_HELP
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes at a time."
 )
+@click.option(
+    "--over-http", is_flag=True, help="Over real connections, and not by calls: the same, but slower."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; all else goes to standard error.")
 @click.option(
     "--report-dir", type=click.Path(path_type=Path, file_okay=False), help="Write the reports there."
@@ -32,6 +35,7 @@ def self_check(
     sample: int | None,
     seed: str,
     jobs: int,
+    over_http: bool,
     as_json: bool,
     report_dir: Path | None,
 ) -> None:
@@ -41,4 +45,12 @@ def self_check(
     """
     from authz_conformance.selfcheck.command import check  # noqa: PLC0415 - help is quick
 
-    check(quirks=quirks, sample=sample, seed=seed, processes=jobs, as_json=as_json, report_dir=report_dir)
+    check(
+        quirks=quirks,
+        sample=sample,
+        seed=seed,
+        processes=jobs,
+        over_http=over_http,
+        as_json=as_json,
+        report_dir=report_dir,
+    )

@@ -76,9 +76,20 @@ class Patience:
 
 
 class Connection:
-    """What all rules of a run share: the connections, the bounds and the patience."""
+    """What all rules of a run share: the connections, the bounds and the patience.
 
-    def __init__(self, *, bounds: Bounds | None = None, ca_file: Path | None = None) -> None:
+    Args:
+        ca_file: Trusted instead of those that httpx2 knows.
+        transport: What carries requests instead of real connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        bounds: Bounds | None = None,
+        ca_file: Path | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
         self.bounds = bounds or Bounds()
         self.patience = Patience()
         verify: ssl.SSLContext | bool = True
@@ -93,6 +104,7 @@ class Connection:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # rules share no session
             follow_redirects=False,
             trust_env=False,
+            transport=transport,
         )
 
     def close(self) -> None:

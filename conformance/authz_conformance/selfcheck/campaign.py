@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 
 from authz_conformance import real_time
@@ -28,6 +29,7 @@ class Campaign:
         seed: of the sample, and of every run.
         always: rules that belong to every sample of a quirk.
         processes: at a time.
+        over_http: requests go over real connections.
     """
 
     rules: Sequence[Rule]
@@ -36,14 +38,17 @@ class Campaign:
     seed: str = "1"
     always: Mapping[str, Sequence[str]] = field(default_factory=dict)
     processes: int = 2
+    over_http: bool = False
 
     def tasks(self) -> list[Task]:
         """Give the tasks: the plain server first, in as many parts as there are processes; then each quirk."""
         ids = [rule.id for rule in self.rules]
         parts = [ids[number :: self.processes] for number in range(self.processes)]
-        plain = [Task(quirk=None, rules=tuple(part), seed=self.seed) for part in parts if part]
-        quirks = ((quirk, tuple(self._with(quirk, ids))) for quirk in self.quirks)
-        return [*plain, *(Task(quirk=quirk, rules=chosen, seed=self.seed) for quirk, chosen in quirks)]
+        plain = [self._task(None, part) for part in parts if part]
+        return [*plain, *(self._task(quirk, self._with(quirk, ids)) for quirk in self.quirks)]
+
+    def _task(self, quirk: str | None, rules: Sequence[str]) -> Task:
+        return Task(quirk=quirk, rules=tuple(rules), seed=self.seed, over_http=self.over_http)
 
     def _with(self, quirk: str, ids: Sequence[str]) -> list[str]:
         if self.sample is None:
@@ -76,7 +81,7 @@ def wage(campaign: Campaign, listener: Listener = lambda _: None) -> Ended:
         AdapterError: our own plain server cannot even be examined.
     """
     began, done, is_whole = real_time.monotonic(), list[Done](), True
-    with _workers(campaign.processes) as pool:
+    with _workers(campaign) as pool:
         try:
             for one in _results(pool.submit(carry_out, task) for task in campaign.tasks()):
                 done.append(one)
@@ -87,10 +92,14 @@ def wage(campaign: Campaign, listener: Listener = lambda _: None) -> Ended:
 
 
 @contextmanager
-def _workers(processes: int) -> Iterator[ProcessPoolExecutor]:
+def _workers(campaign: Campaign) -> Iterator[ProcessPoolExecutor]:
     """Give fresh processes, that share no thread and no connection with this one; none of them outlives the block."""
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=begin)
+    pool = ProcessPoolExecutor(
+        campaign.processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=partial(begin, over_http=campaign.over_http),
+    )
     try:
         yield pool
     finally:

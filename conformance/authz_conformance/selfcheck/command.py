@@ -31,6 +31,7 @@ def check(
     sample: int | None,
     seed: str,
     processes: int,
+    over_http: bool,
     as_json: bool,
     report_dir: Path | None,
 ) -> NoReturn:
@@ -41,7 +42,9 @@ def check(
     if unknown:
         wrong(f"there is no quirk {', '.join(unknown)}")
     chosen = {name: rules for name, rules in every.items() if not quirks or name in quirks}
-    campaign = _campaign(loaded, chosen, known, sample=sample, seed=seed, processes=processes)
+    campaign = _campaign(
+        loaded, chosen, known, sample=sample, seed=seed, processes=processes, over_http=over_http
+    )
     console = Console(stderr=as_json, highlight=False)
     ended = _wage(campaign, console)
     scope = Scope(every_quirk=ended.is_whole and not quirks, every_rule=sample is None)
@@ -72,6 +75,7 @@ def _campaign(
     sample: int | None,
     seed: str,
     processes: int,
+    over_http: bool,
 ) -> Campaign:
     try:
         rules = rules_to_try(loaded)
@@ -85,6 +89,7 @@ def _campaign(
         seed=seed,
         always={one.quirk: one.rules for one in known.disagreements},
         processes=processes,
+        over_http=over_http,
     )
 
 

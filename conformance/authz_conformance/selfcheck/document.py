@@ -34,6 +34,7 @@ def document(
             "seed": campaign.seed,
             "sample": campaign.sample,
             "processes": campaign.processes,
+            "over_http": campaign.over_http,
             "seconds": round(ended.seconds, 1),
             "is_whole": ended.is_whole,
             "exit_code": int(code),
