@@ -162,7 +162,8 @@ def redeemed(world: World, grant: Grant, answer: Answer, *, now: int) -> World:
 
     Spec: protocol.md, The device grant: redemption
     """
-    world = with_grant(world, replace(grant, state="redeemed", told=True))
+    number = len(world.licenses) + 1
+    world = with_grant(world, replace(grant, state="redeemed", told=True, license=number))
     device = world.devices.get(grant.server_id or "")
     previous = world.license_of(device.server_id) if device is not None else None
     if previous is not None:

@@ -14,7 +14,7 @@ from authz_conformance.model.law import Law
 from authz_conformance.model.readings import Reading
 from authz_conformance.model.steps import DeviceAuthorization, Poll
 from authz_conformance.model.wanted import Fresh, Is, WholeNumber
-from authz_conformance.model.world import Grant, World, with_grant
+from authz_conformance.model.world import Grant, License, World, with_grant, with_license
 
 SLOW_DOWN_ADDS_SECONDS = 5
 INTERVAL_LEFT_OUT_SECONDS = 5
@@ -238,8 +238,18 @@ def follow_poll(world: World, step: Poll, answer: Answer, *, now: int) -> World:
         return with_grant(world, replace(grant, state="denied", denied_by=final, told=True))
     if answer.kind == "expired_token" and not world.reads(Reading.EXPIRED_POLL_IS_VALID):
         return with_grant(world, replace(grant, told=True))
+    if grant.license is not None:
+        world = _replayed(world, world.licenses[grant.license])
     told = grant.told or answer.kind != "authorization_pending"
     return with_grant(world, replace(grant, polled_at=now, kept_at=now, told=told))
+
+
+def _replayed(world: World, held: License) -> World:
+    """A code that comes twice may have been stolen: only a licensing server has to leave its tokens alone.
+
+    Spec: RFC 6749 4.1.2, which has authorization servers revoke what a code has given when it comes again, where possible
+    """
+    return with_license(world, replace(held, doubtful=True))
 
 
 def _throttled(grant: Grant, *, now: int) -> Grant:

@@ -58,6 +58,8 @@ def decide_refresh(world: World, step: Refresh, *, now: int, law: Law) -> Decisi
     held = world.licenses[found.license]
     if held.client_id != step.client_id:
         return _no("refresh_token_unknown", "refresh.bound-to-client", "reason.foreign-is-unknown")
+    if held.end == REUSED and held.doubtful and not law.binds("reason.reuse-before-token-expiry"):
+        held = replace(held, end=None)
     refusal = refusal_of(world, found, held, now=now)
     if refusal is not None:
         return refusal
@@ -180,6 +182,8 @@ def follow_refresh(world: World, step: Refresh, answer: Answer, *, now: int) -> 
         return world
     if is_retry(world, found, now=now):  # refused, though it is a retry by our law: reuse by the server's own
         return with_license(world, replace(held, doubtful=True))
+    # who has seen the token expire need not remember that it had been used before
+    held = replace(held, doubtful=now >= found.expires_at)
     return ended(world, held, reason=REUSED, rule="refresh.reuse-ends-the-family", now=now)
 
 

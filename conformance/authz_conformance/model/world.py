@@ -65,6 +65,7 @@ class Grant:
         polled_at: The previous poll.
         kept_at: The last poll that was not early.
         slow_downs: How many slow_down it has had; `kept` says whether a poll in time came after the last.
+        license: The number of the license that its redemption made.
         told: Whether a final answer has been given.
         met_foreign: Whether another client has polled with it since the owner did.
     """
@@ -80,6 +81,7 @@ class Grant:
     denied_by: str = "poll.denied-is-access-denied"
     server_id: str | None = None
     administrator: str | None = None
+    license: int | None = None
     polled_at: int | None = None
     kept_at: int | None = None
     slow_downs: int = 0
