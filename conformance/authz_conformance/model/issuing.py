@@ -168,7 +168,6 @@ def redeemed(world: World, grant: Grant, answer: Answer, *, now: int) -> World:
     previous = world.license_of(device.server_id) if device is not None else None
     if previous is not None:
         world = _superseded(world, previous, now=now)
-    number = len(world.licenses) + 1
     held = License(
         number=number,
         server_id=device.server_id if device is not None else f"code of {number}",
