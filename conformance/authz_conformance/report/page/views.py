@@ -22,6 +22,7 @@ FINDINGS: Final = (
     Verdict.WARNING,
     Verdict.EXPECTED_FAILURE,
 )
+_STORY_VERDICTS: Final = (Verdict.FAILED, Verdict.SUITE_ERROR, Verdict.WARNING, Verdict.PASSED)
 # A report of so few rules is read as a whole.
 OPEN_AT_ONCE: Final = 3
 
@@ -98,6 +99,19 @@ def sections(report: Mapping[str, Any]) -> list[Section]:
     rows = report["rules"]
     opened = _opened(rows)
     return [_section(name, of_it, opened) for name, of_it in _grouped(rows, "document", _DOCUMENTS)]
+
+
+def stories(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List the time-travel stories, those that broke something first."""
+    told = words.stories_of(report)
+    return [story for _, of_it in _grouped(told, "verdict", _STORY_VERDICTS) for story in of_it]
+
+
+def story_counts(report: Mapping[str, Any]) -> dict[str, int]:
+    """Count the stories, in the same order."""
+    return {
+        name: len(of_it) for name, of_it in _grouped(words.stories_of(report), "verdict", _STORY_VERDICTS)
+    }
 
 
 def findings(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -104,7 +104,7 @@ def headline(report: Mapping[str, Any]) -> str:
     errors = counts[Verdict.SUITE_ERROR] + counts[Verdict.ADAPTER_ERROR]
     if run["adapter_error"]:
         return "The rules could not be tried."
-    if run["not_run"]:
+    if run["exit_code"] == ExitCode.INTERRUPTED:
         return "The run was broken off."
     if run["lost"]:
         return "The server stopped answering."
@@ -117,11 +117,11 @@ def headline(report: Mapping[str, Any]) -> str:
 
 def _not_broken(report: Mapping[str, Any]) -> str:
     counts, exit_code = report["counts"], report["run"]["exit_code"]
-    if not counts[Verdict.PASSED] and not counts[Verdict.EXPECTED_FAILURE]:
+    if shows_nothing(report):
         return "Nothing is shown: no rule was kept."
     if exit_code != ExitCode.OK:
         return "No rule is broken, and yet something is wrong."
-    if counts[Verdict.PASSED] == len(report["rules"]):
+    if counts[Verdict.PASSED] == len(report["rules"]) and report["rules"]:
         number = len(report["rules"])
         return "The rule is kept." if number == 1 else f"All {number} rules are kept."
     if counts[Verdict.WARNING] or counts[Verdict.EXPECTED_FAILURE]:
@@ -171,7 +171,7 @@ def exit_reasons(report: Mapping[str, Any]) -> Iterator[str]:
     if code & ExitCode.FAILED:
         yield from _failings(report)
     if code & ExitCode.SUITE_ERROR:
-        yield "a test of the kit is itself broken"
+        yield "a test or a story of the kit is itself broken"
     if code & ExitCode.ADAPTER_ERROR:
         broken = counts[Verdict.ADAPTER_ERROR] or run["adapter_error"]
         yield "an adapter did not do its part" if broken else "the declaration claims too much"
@@ -181,9 +181,23 @@ def _failings(report: Mapping[str, Any]) -> Iterator[str]:
     counts, run = report["counts"], report["run"]
     if counts[Verdict.FAILED]:
         yield "a rule failed" if counts[Verdict.FAILED] == 1 else "rules failed"
+    if any(story["verdict"] == Verdict.FAILED and story["broken"] is None for story in stories_of(report)):
+        yield "a story failed"
     if run["lost"]:
         yield "the server stopped answering"
     if report["baseline_problems"]:
         yield "the baseline lists what is no failure"
-    if not counts[Verdict.PASSED] and not counts[Verdict.EXPECTED_FAILURE]:
+    if shows_nothing(report):
         yield "nothing could be shown"
+
+
+def shows_nothing(report: Mapping[str, Any]) -> bool:
+    """Say whether no rule was kept or known to be broken, and no story told to its end."""
+    counts = report["counts"]
+    told = any(story["verdict"] == Verdict.PASSED for story in stories_of(report))
+    return not (counts[Verdict.PASSED] or counts[Verdict.EXPECTED_FAILURE] or told)
+
+
+def stories_of(report: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Give the time-travel stories; a run of a few rules tells none."""
+    return list(report.get("stories", ()))

@@ -10,7 +10,7 @@
   for (const one of all(".scripted, .copy")) one.hidden = false;
 
   function copyBy(button) {
-    const text = button.dataset.copy;
+    const text = button.previousElementSibling.textContent;
     const done = () => {
       button.textContent = "Copied";
       setTimeout(() => { button.textContent = "Copy"; }, 2000);
@@ -103,6 +103,7 @@
     const target = byId(hash);
     if (target) {
       if (target.matches(".rule")) reveal(target);
+      else if (target.matches(".story")) { target.open = true; target.scrollIntoView(); }
       else if (target.hidden) { reset(); apply(); target.scrollIntoView(); }
       return;
     }
