@@ -13,6 +13,7 @@ from authz_conformance.command_line import PROGRAM, RuleId, catalogue
 from authz_conformance.exit_codes import EXIT_CODES_HELP
 from authz_conformance.self_check_command import self_check
 from authz_conformance.server_commands import COMMANDS
+from authz_conformance.stories_command import stories
 
 _SOURCES = {document.lower().replace(" ", "-" if " d" in document else ""): document for document in Document}
 _SHELLS = ("bash", "zsh", "fish")
@@ -109,7 +110,7 @@ def completion(*, shell: str) -> None:
     click.echo(completer(main, {}, PROGRAM, "_AUTHZ_CONFORMANCE_COMPLETE").source())
 
 
-for command in (*COMMANDS, self_check):
+for command in (*COMMANDS, stories, self_check):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ What follows such an answer can't be judged, so the story ends there: one deviat
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -223,14 +223,15 @@ class _Teller:
 
     def told(self, scenario: Scenario, settings: Settings, outcome: StoryOutcome) -> StoryOutcome:
         start, ended = self._stage.now, outcome
-        for step in expanded(scenario.steps):
+        steps = expanded(scenario.steps)
+        for step, following in zip(steps, (*steps[1:], None), strict=True):
             at = instant_of(step, self._stage, settings=settings)
             if at is None and self._lenient:
                 continue
             if at is None:
                 ended = _not_told(outcome, f"the clock ran on: too late when {say(step)}")
                 break
-            found = self._step(step, at, outcome)
+            found = self._step(step, following, at, outcome)
             if found is not None:
                 ended = found
                 break
@@ -238,7 +239,9 @@ class _Teller:
             ended = replace(outcome, why=self._other_way())
         return replace(ended, lines=self._lines(scenario, settings, start))
 
-    def _step(self, step: dsl.Step, at: int, outcome: StoryOutcome) -> StoryOutcome | None:
+    def _step(
+        self, step: dsl.Step, following: dsl.Step | None, at: int, outcome: StoryOutcome
+    ) -> StoryOutcome | None:
         """Do a step; give how the story ends if it ends there."""
         if not isinstance(step, dsl.Expect):
             self._server.story.tell(Happening.NOTE, say(step))
@@ -247,10 +250,10 @@ class _Teller:
         self._moments.append(moment)
         if moment.judgement is None or moment.answer is None:
             return None
-        if moment.judgement.broken:
-            return self._broken(outcome, StoryVerdict.FAILED, moment.judgement.broken)
-        if moment.judgement.disregarded:
-            return self._broken(outcome, StoryVerdict.WARNING, moment.judgement.disregarded)
+        broken = moment.judgement.broken or moment.judgement.disregarded
+        if broken:
+            rule = self._narrower(following) or broken[0].rule
+            return self._broken(outcome, replace(broken[0], rule=rule))
         if moment.answer.kind not in moment.due:
             why = f"{say(step)}: due {' or '.join(moment.due)}, came {moment.answer.kind} ({moment.answer.status})"
             return _not_told(
@@ -258,17 +261,23 @@ class _Teller:
             )
         return None
 
-    def _broken(
-        self, outcome: StoryOutcome, verdict: StoryVerdict, breaches: Sequence[Breach]
-    ) -> StoryOutcome:
-        first, exchange = breaches[0], self._live.last_exchange
+    def _narrower(self, following: dsl.Step | None) -> str | None:
+        """Give the rule that the story knows to be broken, where its next step expects what did not come."""
+        if not isinstance(following, dsl.Expect) or following.otherwise is None:
+            return None
+        law, unmet = self._stage.state.law, self._stage.perform(following, at=self._stage.now).unmet
+        return following.otherwise if unmet and following.otherwise in law.binding | law.advised else None
+
+    def _broken(self, outcome: StoryOutcome, breach: Breach) -> StoryOutcome:
+        exchange = self._live.last_exchange
+        binds = self._stage.state.law.binds(breach.rule)
         return replace(
             outcome,
-            verdict=verdict,
-            broken=first.rule,
-            wanted=first.due,
-            found=_came(first, exchange),
-            why=f"{first.rule}: wanted {first.due}; found {_came(first, exchange)}",
+            verdict=StoryVerdict.FAILED if binds else StoryVerdict.WARNING,
+            broken=breach.rule,
+            wanted=breach.due,
+            found=_came(breach, exchange),
+            why=f"{breach.rule}: wanted {breach.due}; found {_came(breach, exchange)}",
             exchange=None if exchange is None else exchange.number,
         )
 

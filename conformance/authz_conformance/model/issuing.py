@@ -44,7 +44,7 @@ def token_response(
     now: int,
     law: Law,
     refresh_token: Check,
-    date_rule: str = "claims.renewal-date",
+    narrower: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Admit the 200 of a redemption or a refresh.
 
@@ -56,8 +56,9 @@ def token_response(
         now: Unix seconds.
         law: What the target is held to.
         refresh_token: What is demanded of the refresh token.
-        date_rule: What another renewal date breaks.
+        narrower: By the rule of a claim, the narrower one that breaks here in its place.
     """
+    instead = narrower or {}
     exp = exp_of(world, renewal_at=renewal_at, now=now)
     checks = [
         refresh_token,
@@ -66,9 +67,12 @@ def token_response(
     ]
     if Capability.JWT_ACCESS_TOKENS in law.capabilities and device is not None:
         checks += _claim_checks(world, device=device, client_id=client_id, now=now)
-        checks += _date_checks(world, renewal_at=renewal_at, exp=exp, date_rule=date_rule)
+        checks += _date_checks(world, renewal_at=renewal_at, exp=exp)
         checks += kid_check(world, now=now)
-    return Outcome(kind=TOKENS, checks=tuple(checks))
+    narrowed = [
+        replace(check, rules=tuple(instead.get(rule, rule) for rule in check.rules)) for check in checks
+    ]
+    return Outcome(kind=TOKENS, checks=tuple(narrowed))
 
 
 def _claim_checks(world: World, *, device: Device, client_id: str, now: int) -> Iterator[Check]:
@@ -131,18 +135,16 @@ def _hub_demand(world: World, *, device: Device) -> tuple[str, Wanted, str]:
     return ("hub", Among((with_url, named)) if hub.url is None else Is(with_url), "claims.hub")
 
 
-def _date_checks(world: World, *, renewal_at: int | None, exp: int, date_rule: str) -> tuple[Check, ...]:
+def _date_checks(world: World, *, renewal_at: int | None, exp: int) -> tuple[Check, ...]:
     capped = renewal_at == exp
     rule = "claims.exp-capped-by-renewal" if capped else "claims.exp-is-lifetime"
     return (
         Check("claims.exp", Is(exp), (rule,)),
-        *renewal_checks(world, renewal_at=renewal_at, place="claims.license", date_rule=date_rule),
+        *renewal_checks(world, renewal_at=renewal_at, place="claims.license"),
     )
 
 
-def renewal_checks(
-    world: World, *, renewal_at: int | None, place: str, date_rule: str = "claims.renewal-date"
-) -> tuple[Check, ...]:
+def renewal_checks(world: World, *, renewal_at: int | None, place: str) -> tuple[Check, ...]:
     """Demand renewal_at and renewal_due_from, both or neither."""
     if renewal_at is None:
         absent = [
@@ -152,7 +154,7 @@ def renewal_checks(
         return tuple(absent)
     due_from = renewal_at - world.settings.renewal_window_seconds
     return (
-        Check(f"{place}.renewal_at", Is(renewal_at), (date_rule,)),
+        Check(f"{place}.renewal_at", Is(renewal_at), ("claims.renewal-date",)),
         Check(f"{place}.renewal_due_from", Is(due_from), ("claims.renewal-due-from",)),
     )
 

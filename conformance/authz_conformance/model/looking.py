@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from authz_conformance.model.answers import DONE, Answer, Check, Decision, Outcome, due, refused
-from authz_conformance.model.calendar import lapsed, license_status, token_state
+from authz_conformance.model.calendar import MINUTE, lapsed, license_status, token_state
 from authz_conformance.model.issuing import license_checks, renewal_checks
 from authz_conformance.model.law import Law
 from authz_conformance.model.readings import Reading
 from authz_conformance.model.refreshing import asks_refresh, granted_exp
 from authz_conformance.model.steps import Introspect, Refresh, ViewLicense
 from authz_conformance.model.wanted import MISSING, Absent, Alone, Among, Is, Wanted
-from authz_conformance.model.world import LicenseToken, World
+from authz_conformance.model.world import License, LicenseToken, World
 
 
 def asks_look(world: World, step: Introspect | ViewLicense, *, now: int) -> tuple[Reading, ...]:
@@ -46,10 +46,17 @@ def _refusal(world: World, access_token: str, *, now: int) -> Decision | None:
         )
     if now >= caller.exp:
         expired = Is("license_token_expired")
-        return _unauthorized(expired, "bearer.expired-is-invalid-token", "bearer.expired-says-why")
+        rule = _expiry_rule(held, caller, now=now)
+        return _unauthorized(expired, rule, "bearer.expired-says-why")
     if now < caller.nbf and world.reads(Reading.BEARER_CHECKS_NBF):
         return _unauthorized(Among((MISSING, "license_token_expired")), "bearer.header-accepted")
     return None
+
+
+def _expiry_rule(held: License, caller: LicenseToken, *, now: int) -> str:
+    """Name the rule that a token breaks which opens something after its exp: no leeway explains so much."""
+    outlived = held.renewed_from == caller.exp and now > caller.exp + MINUTE
+    return "renew.issued-tokens-keep-exp" if outlived else "bearer.expired-is-invalid-token"
 
 
 def _unauthorized(reason: Wanted, rule: str, reason_rule: str = "bearer.expired-says-why") -> Decision:

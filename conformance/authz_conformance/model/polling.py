@@ -13,7 +13,7 @@ from authz_conformance.model.issuing import redeemed, token_response
 from authz_conformance.model.law import Law
 from authz_conformance.model.readings import Reading
 from authz_conformance.model.steps import DeviceAuthorization, Poll
-from authz_conformance.model.wanted import Fresh, Is, WholeNumber
+from authz_conformance.model.wanted import Fresh, IfWhole, WholeNumber
 from authz_conformance.model.world import Grant, License, World, with_grant, with_license
 
 SLOW_DOWN_ADDS_SECONDS = 5
@@ -48,9 +48,9 @@ def _code_checks(world: World, *, now: int) -> tuple[Check, ...]:
             Fresh(frozenset(grant.user_code for grant in alive)),
             ("codes.user-code-is-unique",),
         ),
-        Check("body.expires_in", Is(lifetime), ("codes.lifetime-as-declared",)),
+        Check("body.expires_in", IfWhole(lifetime), ("codes.lifetime-as-declared",)),
         Check("body.expires_in", WholeNumber(1), ("codes.expires-in-is-whole-seconds",)),
-        Check("body.interval", Is(interval), ("codes.interval-as-declared",)),
+        Check("body.interval", IfWhole(interval), ("codes.interval-as-declared",)),
         Check("body.interval", WholeNumber(0, or_absent=True), ("codes.interval-is-whole-seconds",)),
     )
 
@@ -150,6 +150,7 @@ def _redemption(world: World, grant: Grant, *, now: int, law: Law) -> Decision:
         return due(refused("access_denied"), rules=(fault,))
     device = world.devices[grant.server_id or ""]
     known = frozenset(world.refresh_tokens)
+    again = {"claims.sub-is-server-id": "redeem.server-id-survives"}
     tokens = token_response(
         world,
         device=device,
@@ -158,6 +159,7 @@ def _redemption(world: World, grant: Grant, *, now: int, law: Law) -> Decision:
         now=now,
         law=law,
         refresh_token=Check("body.refresh_token", Fresh(known), ("tokens.refresh-token-included",)),
+        narrower=again if world.license_of(device.server_id) is not None else None,
     )
     return due(tokens, rules=("redeem.approved-gives-tokens",), slow_down="poll.approved-is-never-throttled")
 

@@ -140,11 +140,21 @@ def _granted(world: World, found: RefreshToken, held: License, *, now: int, law:
         now=now,
         law=law,
         refresh_token=_due_refresh_token(world, found),
-        date_rule="renew.next-refresh-carries-it" if held.renewed_from is not None else "claims.renewal-date",
+        narrower=_narrower(found, held, now=now),
     )
     if held.doubtful and not law.binds("refresh.retry-gets-same-successor"):
         return due(tokens, refused("invalid_grant"), rules=("refresh.gives-access-token",))
     return due(tokens, rules=(_granting_rule(world, found, held, now=now),))
+
+
+def _narrower(found: RefreshToken, held: License, *, now: int) -> dict[str, str]:
+    """Name the rules that a claim breaks here in place of its own: of a renewal, and of a repeated answer."""
+    narrower = {}
+    if held.renewed_from is not None:
+        narrower["claims.renewal-date"] = "renew.next-refresh-carries-it"
+    if found.first_used_at is not None and now != found.first_used_at:
+        narrower["claims.iat-is-now"] = "refresh.retry-mints-anew"
+    return narrower
 
 
 def _granting_rule(world: World, found: RefreshToken, held: License, *, now: int) -> str:

@@ -126,6 +126,26 @@ class WholeNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class IfWhole:
+    """Exactly this integer; what is there and is none breaks a rule of its own."""
+
+    value: int
+
+    def admits(self, found: object) -> bool:
+        """Say whether `found` may stand here."""
+        is_whole = isinstance(found, int) and not isinstance(found, bool)
+        return found == self.value if is_whole else found is not MISSING
+
+    def example(self, name: str) -> object:
+        """Give something that may stand here."""
+        del name
+        return self.value
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
 class Alone:
     """An object that, where it has one member with one value, has no other."""
 
@@ -169,4 +189,4 @@ class Kids:
         return f"keys {sorted(self.held)}, not {sorted(self.dropped)}"
 
 
-Wanted: TypeAlias = Is | Among | Absent | Fresh | WholeNumber | Alone | Kids
+Wanted: TypeAlias = Is | Among | Absent | Fresh | WholeNumber | IfWhole | Alone | Kids

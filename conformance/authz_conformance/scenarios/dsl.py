@@ -236,6 +236,9 @@ class Expect:
         active: What introspection says.
         same_refresh_token: Whether it returned a refresh token that the device was given before.
         same_key: Whether the license token is signed by the key of the device's previous one.
+        dated: The bound that the license token names as its renewal date.
+        hub: Whether the license token names a hub.
+        otherwise: The rule that breaks where this is not met, if the story knows a narrower one than the oracle.
     """
 
     answer: str | None = None
@@ -246,6 +249,9 @@ class Expect:
     active: bool | None = None
     same_refresh_token: bool | None = None
     same_key: bool | None = None
+    dated: Bound | None = None
+    hub: bool | None = None
+    otherwise: str | None = None
 
 
 Request: TypeAlias = Next | Poll | Refresh | View | Introspect | Remove | FetchKeys

@@ -20,7 +20,7 @@ from authz_conformance.scenarios.hands import Cast, Identity
 from authz_conformance.scenarios.stage import Seen, setting
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.targets.admin_api import ApiRefusalError
-from authz_conformance.targets.ports import Device, Entry
+from authz_conformance.targets.ports import Device, Entry, Terms
 from authz_conformance.verdicts import NotTestable, SecondRanOut
 
 LATE_IN_THE_SECOND = 0.7
@@ -214,7 +214,7 @@ def cast_on(server: ServerUnderTest, parts: Sequence[Part], *, law: Law) -> tupl
     Raises:
         AdapterError: a device cannot be had.
     """
-    settings = _settings(server)
+    settings = settings_of(server.terms)
     start = int(server.clock.now())
     devices: dict[str, Device] = {}
     organizations: dict[str, str] = {}
@@ -261,6 +261,7 @@ def _organization(server: ServerUnderTest, part: Part, known: dict[str, str]) ->
     return known[part.organization] or None
 
 
-def _settings(server: ServerUnderTest) -> model.Settings:
-    declared = {name: value for name, value in asdict(server.terms).items() if name in _SETTINGS}
+def settings_of(terms: Terms) -> model.Settings:
+    """Give the lifetimes that a target declares, as the oracle knows them."""
+    declared = {name: value for name, value in asdict(terms).items() if name in _SETTINGS}
     return model.Settings(**declared)

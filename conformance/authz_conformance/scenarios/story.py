@@ -20,7 +20,7 @@ from authz_conformance.scenarios.timeline import Performance, Timeline
 def tell_timeline(timeline: Timeline) -> str:
     """Tell a story as it is planned."""
     lines = [
-        f"{clock(entry.at)}  {elapsed(entry.at - timeline.start):>12}  {say(entry.step)}"
+        f"{clock(entry.at)}  {elapsed(entry.at - timeline.start):>14}  {say(entry.step)}"
         for entry in timeline.entries
     ]
     return "\n".join([*_heading(timeline), *lines])
@@ -44,14 +44,14 @@ def _told(moment: Moment, *, start: int) -> Iterator[str]:
         said += f" - not sent: {moment.skipped}"
     if moment.answer is not None:
         said += f" - {_answered(moment.answer)}"
-    yield f"{clock(moment.at)}  {elapsed(moment.at - start):>12}  {said}"
+    yield f"{clock(moment.at)}  {elapsed(moment.at - start):>14}  {said}"
     for unmet in moment.unmet:
-        yield f"{'':34}the story {unmet}"
+        yield f"{'':37}the story {unmet}"
     if moment.judgement is not None:
         for breach in moment.judgement.broken:
-            yield f"{'':34}breaks {breach.rule}: due {breach.due}, came {breach.came}"
+            yield f"{'':37}breaks {breach.rule}: due {breach.due}, came {breach.came}"
         for breach in moment.judgement.disregarded:
-            yield f"{'':34}against the advice of {breach.rule}: due {breach.due}, came {breach.came}"
+            yield f"{'':37}against the advice of {breach.rule}: due {breach.due}, came {breach.came}"
 
 
 def _answered(answer: Answer) -> str:
@@ -115,7 +115,8 @@ def _shift(step: Any) -> str:
 
 def _expect(step: dsl.Expect) -> str:
     named = {name: getattr(step, name) for name in dsl.Expect.__dataclass_fields__}
-    return "expected: " + ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+    said = [f"{name} {value}" for name, value in named.items() if value is not None and name != "otherwise"]
+    return "expected: " + ", ".join(said)
 
 
 _WORDS: Mapping[type[dsl.Step], Callable[[Any], str]] = {

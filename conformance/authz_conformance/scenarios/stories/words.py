@@ -44,10 +44,15 @@ def after(span: Span) -> Advance:
 
 
 def granted(
-    using: Held = Held.NEWEST, *, device: str = STORE, exp: Bound | None = None, same: bool | None = None
+    using: Held = Held.NEWEST,
+    *,
+    device: str = STORE,
+    exp: Bound | None = None,
+    same: bool | None = None,
+    otherwise: str | None = None,
 ) -> tuple[Step, ...]:
     """Refresh, and expect tokens; `same` says whether the refresh token is one that was given before."""
-    expected = Expect(answer="tokens", exp=exp, same_refresh_token=same)
+    expected = Expect(answer="tokens", exp=exp, same_refresh_token=same, otherwise=otherwise)
     return (Refresh(device=device, using=using), expected)
 
 
@@ -56,9 +61,9 @@ def refused(reason: str, *, using: Held = Held.NEWEST, device: str = STORE) -> t
     return (Refresh(device=device, using=using), Expect(answer="invalid_grant", reason=reason))
 
 
-def polled(answer: str, *, code: Held = Held.NEWEST) -> tuple[Step, ...]:
+def polled(answer: str, *, code: Held = Held.NEWEST, otherwise: str | None = None) -> tuple[Step, ...]:
     """Poll, and expect an answer."""
-    return (Poll(code=code), Expect(answer=answer))
+    return (Poll(code=code), Expect(answer=answer, otherwise=otherwise))
 
 
 def shown(status: str, token_state: str | None = None) -> tuple[Step, ...]:
