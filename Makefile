@@ -50,4 +50,4 @@ $(STAMPS)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/demo
 
 clean:
-	rm -rf $(VENV) $(STAMPS) dist build tests/interop/node_modules
+	rm -rf $(VENV) $(STAMPS) dist build tests/interop/node_modules conformance/adapters/*/node_modules
