@@ -15,15 +15,19 @@ import pytest
 
 from authz_conformance import real_time
 from authz_conformance.catalogue import Catalogue, load_catalogue
+from authz_conformance.contract.survey import Survey, take_survey
 from authz_conformance.examination import examine
 from authz_conformance.readiness import Readiness
 from authz_conformance.rules import rule_id_of
 from authz_conformance.server_under_test import ServerUnderTest
+from authz_conformance.session import CASES, Session
 from authz_conformance.targets.assembling import connection_for, open_target
 from authz_conformance.targets.config import ConfigError, read_config
 from authz_conformance.targets.ports import Target
 from authz_conformance.verdicts import NotTestable
 from authz_conformance.wire import Connection
+
+SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("authz-conformance")
     group.addoption("--conformance-config", default="conformance.toml", help="What is judged.")
     group.addoption("--conformance-seed", default="1", help="As --seed of the command.")
+    group.addoption("--conformance-cases", default=CASES, type=int, help="As --cases of the command.")
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +74,24 @@ def server(request: pytest.FixtureRequest, conformance_target: _Opened) -> Itera
         under_test = ServerUnderTest(stage, conformance_target.connection, seed=seed)
         yield under_test
         under_test.give_back()
+
+
+@pytest.fixture(scope="session")
+def conformance_session(pytestconfig: pytest.Config, conformance_target: _Opened) -> Session:
+    """What the rules of the run share."""
+    return Session(
+        target=conformance_target.target,
+        connection=conformance_target.connection,
+        seed=pytestconfig.getoption("--conformance-seed"),
+        cases=pytestconfig.getoption("--conformance-cases"),
+        deadline=real_time.monotonic() + SECONDS,
+    )
+
+
+@pytest.fixture
+def survey(conformance_session: Session) -> Survey:
+    """What the rules of the profile `contract` are settled by."""
+    return conformance_session.once(take_survey)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -59,11 +60,20 @@ def secrets_of(exchange: Exchange) -> Iterator[tuple[str, str]]:
         form = dict(parse_qsl(exchange.sent.decode(), keep_blank_values=True))
     except ValueError:
         form = {}
-    for where in (form, exchange.members):
+    for where in (form, _object_in(exchange.sent), exchange.members):
         yield from _named(where)
     for name, value in exchange.request_headers:
         if name.lower() == "authorization" and " " in value:
             yield "credentials", value.partition(" ")[2]
+
+
+def _object_in(content: bytes) -> Mapping[str, Any]:
+    """Read a body as a JSON object: a form may have been sent as one, to see it refused."""
+    try:
+        members = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 def _named(members: Any) -> Iterator[tuple[str, str]]:
