@@ -33,7 +33,7 @@ from authz_conformance.contract.material import Material
 from authz_conformance.contract.places import ONE_SERVER
 
 Case = schemathesis.Case[Any]
-# Cases of one go: a run of twice as many begins with the same ones.
+# Cases that are made in one go, before they are sent.
 A_ROUND = 500
 # What HTTP or the connection decides, or that names the case by chance.
 NOT_SENT = frozenset({
@@ -76,20 +76,20 @@ class Generator:
     def cases(self, labels: Sequence[str], *, seed: str, number: int) -> Iterator[Case]:
         """Make cases for operations in turn, half of them good and half of them bad."""
         for round_number in range(-(-number // A_ROUND)):
-            left = min(A_ROUND, number - round_number * A_ROUND)
-            yield from self._round(labels, f"{seed} {round_number}")[:left]
+            wanted = min(A_ROUND, number - round_number * A_ROUND)
+            yield from self._round(labels, f"{seed} {round_number}", wanted)
 
-    def _round(self, labels: Sequence[str], seed: str) -> list[Case]:
+    def _round(self, labels: Sequence[str], seed: str, wanted: int) -> list[Case]:
         """Make cases until there are enough; an operation that takes no input has but one."""
         found: list[Case] = []
         rich = list(labels)
-        while rich and len(found) < A_ROUND:
-            share = -(-(A_ROUND - len(found)) // len(rich))
+        while rich and len(found) < wanted:
+            share = -(-(wanted - len(found)) // len(rich))
             drawn = {label: self._drawn(label, f"{seed} {len(found)}", share) for label in rich}
             in_turn = zip_longest(*drawn.values())
             found += [case for cases in in_turn for case in cases if case is not None]
             rich = [label for label in rich if len(drawn[label]) == share]
-        return found
+        return found[:wanted]
 
     def _drawn(self, label: str, seed: str, most: int) -> list[Case]:
         operation, seed = self._operations[label], f"{seed} {label}"
@@ -100,6 +100,8 @@ class Generator:
 
 def _drawn(strategy: Any, seed: str, most: int) -> list[Case]:
     found: list[Case] = []
+    if not most:
+        return found
 
     @hypothesis.seed(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))
     @hypothesis.settings(

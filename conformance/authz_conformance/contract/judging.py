@@ -46,7 +46,6 @@ LEFT_OUT = {
     "object_level_authorization": "it needs two identities; the rules of the profile license have them",
     "use_after_free": "no operation of the contract deletes what another one shows",
     "ensure_resource_availability": "no operation of the contract creates what another one shows",
-    "max_response_time": "the contract promises none",
 }
 MOST_WORDS = 400
 
