@@ -35,7 +35,7 @@ REFUSED = Answer(status=409)
 @pytest.mark.parametrize(
     ("place", "member", "value", "rule"),
     [
-        ("body", "scope", "license admin", "tokens.scope-always-returned"),
+        ("body", "scope", "license admin", "refresh.keeps-scope"),
         ("body", "expires_in", 604801, "tokens.expires-in-agrees-with-exp"),
         ("body", "expires_in", 604800.0, "tokens.expires-in-agrees-with-exp"),
         ("claims", "iss", ISSUER + "/", "claims.iss-is-issuer"),
@@ -67,7 +67,7 @@ def test_a_license_token_with_one_wrong_claim_breaks_the_rule_of_that_claim(
         ("organization", {"id": "harbor", "name": "Quay"}, "claims.organization"),
         ("server_name", "Plain", "claims.server-name"),
         ("edition", "cloud", "claims.edition"),
-        ("features", [], "claims.features-sorted"),
+        ("features", [], "claims.features-default"),
         ("hub", {"server_id": "hub", "name": "Hub", "url": None}, "claims.hub"),
         ("renewal_at", LAPSE + 1, "claims.renewal-date"),
         ("renewal_due_from", LAPSE, "claims.renewal-due-from"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+YEAR = 365 * DAY
 
 
 def add_months(instant: int, *, months: int) -> int:

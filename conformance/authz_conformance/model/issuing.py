@@ -11,9 +11,22 @@ from typing import Any
 
 from authz_conformance.catalogue import Capability
 from authz_conformance.model.answers import TOKENS, Answer, Check, Outcome
+from authz_conformance.model.calendar import YEAR
 from authz_conformance.model.keys import kid_check, signed
 from authz_conformance.model.law import Law
-from authz_conformance.model.wanted import MISSING, Absent, Among, Fresh, Is, Wanted
+from authz_conformance.model.wanted import (
+    MISSING,
+    Absent,
+    Among,
+    Fresh,
+    IfThere,
+    IfWhole,
+    Is,
+    Near,
+    Number,
+    Wanted,
+    WholeNumber,
+)
 from authz_conformance.model.world import (
     Device,
     Grant,
@@ -26,6 +39,7 @@ from authz_conformance.model.world import (
 )
 
 SCOPE = "license"
+DEFAULT_FEATURES = ("xms",)
 AUDIENCE = "urn:kensium:organization:"
 
 
@@ -44,6 +58,7 @@ def token_response(
     now: int,
     law: Law,
     refresh_token: Check,
+    scope_rule: str = "tokens.scope-always-returned",
     narrower: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Admit the 200 of a redemption or a refresh.
@@ -56,19 +71,25 @@ def token_response(
         now: Unix seconds.
         law: What the target is held to.
         refresh_token: What is demanded of the refresh token.
+        scope_rule: What another scope breaks.
         narrower: By the rule of a claim, the narrower one that breaks here in its place.
     """
     instead = narrower or {}
     exp = exp_of(world, renewal_at=renewal_at, now=now)
     checks = [
         refresh_token,
-        Check("body.scope", Is(SCOPE), ("tokens.scope-always-returned",)),
-        Check("body.expires_in", Is(exp - now), ("tokens.expires-in-agrees-with-exp",)),
+        Check("body.scope", IfThere(SCOPE), (scope_rule,)),
+        Check("body.scope", Fresh(), ("tokens.scope-always-returned",)),
     ]
     if Capability.JWT_ACCESS_TOKENS in law.capabilities and device is not None:
         checks += _claim_checks(world, device=device, client_id=client_id, now=now)
         checks += _date_checks(world, renewal_at=renewal_at, exp=exp)
         checks += kid_check(world, now=now)
+    checks += [
+        Check("body.expires_in", Near(exp - now, within=YEAR), ("clock.moves-everything",)),
+        Check("body.expires_in", IfWhole(exp - now, strictly=True), ("tokens.expires-in-agrees-with-exp",)),
+        Check("body.expires_in", Number(), ("tokens.expires-in-is-a-number",)),
+    ]
     narrowed = [
         replace(check, rules=tuple(instead.get(rule, rule) for rule in check.rules)) for check in checks
     ]
@@ -85,8 +106,10 @@ def _claim_checks(world: World, *, device: Device, client_id: str, now: int) -> 
         ("aud", _known(AUDIENCE, organization.id), "claims.aud-is-organization"),
         ("client_id", Is(client_id), "claims.client-id-is-owner"),
         ("scope", Is(SCOPE), "claims.scope-is-granted-scope"),
-        ("iat", Is(now), "claims.iat-is-now"),
-        ("nbf", Is(now), "claims.nbf-is-iat"),
+        ("iat", IfWhole(now), "claims.iat-is-now"),
+        ("iat", WholeNumber(0), "claims.times-are-whole-seconds"),
+        ("nbf", IfWhole(now), "claims.nbf-is-iat"),
+        ("nbf", WholeNumber(0), "claims.times-are-whole-seconds"),
         ("jti", Fresh(jtis), "claims.jti-is-unique"),
     ):
         yield Check(f"claims.{name}", wanted, (rule,))
@@ -110,7 +133,8 @@ def license_checks(world: World, *, device: Device, place: str) -> Iterator[Chec
         _hub_demand(world, device=device),
     )
     if device.features is not None:
-        demands = (*demands, ("features", Is(sorted(device.features)), "claims.features-sorted"))
+        rule = "claims.features-default" if device.features == DEFAULT_FEATURES else "claims.features-sorted"
+        demands = (*demands, ("features", Is(sorted(device.features)), rule))
     for name, wanted, rule in demands:
         yield Check(f"{place}.{name}", wanted, (rule,))
 
@@ -139,8 +163,9 @@ def _date_checks(world: World, *, renewal_at: int | None, exp: int) -> tuple[Che
     capped = renewal_at == exp
     rule = "claims.exp-capped-by-renewal" if capped else "claims.exp-is-lifetime"
     return (
-        Check("claims.exp", Is(exp), (rule,)),
         *renewal_checks(world, renewal_at=renewal_at, place="claims.license"),
+        Check("claims.exp", IfWhole(exp), (rule,)),
+        Check("claims.exp", WholeNumber(0), ("claims.times-are-whole-seconds",)),
     )
 
 

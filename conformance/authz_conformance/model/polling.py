@@ -19,6 +19,7 @@ from authz_conformance.model.world import Grant, License, World, with_grant, wit
 SLOW_DOWN_ADDS_SECONDS = 5
 INTERVAL_LEFT_OUT_SECONDS = 5
 LONG_PAUSE = 10
+HASTY = 3
 GRANTED_SCOPE = "license"
 _IGNORED_SCOPES = frozenset({"openid", "profile", "offline_access"})
 _UNKNOWN_CLIENT = refused("invalid_client")
@@ -200,13 +201,14 @@ def _early(grant: Grant, *, now: int) -> bool:
 def _early_rule(grant: Grant, *, now: int) -> str:
     """Name the rule by which this poll, and not only one sooner, is early."""
     since = now - (grant.polled_at or 0)
+    kept = grant.kept_at is not None and now - grant.kept_at >= grant.interval
     if since < grant.base_interval:
-        kept = grant.kept_at is not None and now - grant.kept_at >= grant.interval
         return "poll.throttled-poll-is-the-previous" if kept else "poll.early-is-slow-down"
-    if grant.kept_at == grant.polled_at:
+    if not grant.hasty:
         return "poll.slow-down-is-for-good"
-    first = since < grant.base_interval + SLOW_DOWN_ADDS_SECONDS
-    return "poll.slow-down-adds-5" if first else "poll.each-slow-down-adds"
+    if since >= grant.base_interval + SLOW_DOWN_ADDS_SECONDS:
+        return "poll.each-slow-down-adds"
+    return "poll.throttled-poll-is-the-previous" if kept and grant.grown else "poll.slow-down-adds-5"
 
 
 def _in_time_rule(grant: Grant, *, now: int) -> str:
@@ -220,7 +222,8 @@ def _in_time_rule(grant: Grant, *, now: int) -> str:
     if grant.slow_downs == 0:
         return "poll.interval-kept-is-not-early"
     long_pause = now - grant.polled_at >= LONG_PAUSE * grant.interval
-    return "poll.never-locked-out" if long_pause else "poll.slow-down-adds-5"
+    locked_out = long_pause or grant.slow_downs >= HASTY
+    return "poll.never-locked-out" if locked_out else "poll.slow-down-adds-5"
 
 
 def follow_poll(world: World, step: Poll, answer: Answer, *, now: int) -> World:
@@ -243,7 +246,7 @@ def follow_poll(world: World, step: Poll, answer: Answer, *, now: int) -> World:
     if grant.license is not None:
         world = _replayed(world, world.licenses[grant.license])
     told = grant.told or answer.kind != "authorization_pending"
-    return with_grant(world, replace(grant, polled_at=now, kept_at=now, told=told))
+    return with_grant(world, replace(grant, polled_at=now, kept_at=now, hasty=False, told=told))
 
 
 def _replayed(world: World, held: License) -> World:
@@ -259,5 +262,7 @@ def _throttled(grant: Grant, *, now: int) -> Grant:
         grant,
         polled_at=now,
         interval=grant.interval + SLOW_DOWN_ADDS_SECONDS,
+        hasty=True,
         slow_downs=grant.slow_downs + 1,
+        grown=grant.grown or now - (grant.polled_at or now) >= grant.base_interval,
     )

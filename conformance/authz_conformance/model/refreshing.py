@@ -13,7 +13,7 @@ from authz_conformance.model.issuing import issued, token_response
 from authz_conformance.model.law import Law
 from authz_conformance.model.readings import Reading
 from authz_conformance.model.steps import Refresh
-from authz_conformance.model.wanted import UNSEEN, Fresh, Is
+from authz_conformance.model.wanted import UNSEEN, Fresh, Is, NotAmong
 from authz_conformance.model.world import License, RefreshToken, World, ended, with_license
 
 REUSED = "refresh_token_reused"
@@ -26,6 +26,7 @@ REASON_RULES = {
     "license_expired": "reason.license-expired",
     "refresh_token_expired": "reason.refresh-token-expired",
 }
+_UNENDED = ("refresh_token_unknown", "refresh_token_expired")
 
 
 def asks_refresh(world: World, step: Refresh, *, now: int) -> tuple[Reading, ...]:
@@ -86,7 +87,7 @@ def refusal_of(world: World, found: RefreshToken, held: License, *, now: int) ->
     """
     used, expired = found.first_used_at is not None, now >= found.expires_at
     if held.end is not None:
-        return _no(held.end, _end_rule(world, held, now=now), _end_reason_rule(held, now=now))
+        return _ended(world, held, held.end, now=now)
     if lapsed(held.renewal_at, now=now):
         order = "reason.lapse-before-reuse" if used else "reason.lapse-before-token-expiry"
         return _no("license_expired", _lapse_rule(world, held), order if used or expired else None)
@@ -97,6 +98,16 @@ def refusal_of(world: World, found: RefreshToken, held: License, *, now: int) ->
     if expired and not (retry and world.reads(Reading.RETRY_BEFORE_TOKEN_EXPIRY)):
         return _no("refresh_token_expired", "refresh.expires-when-idle")
     return None
+
+
+def _ended(world: World, held: License, end: str, *, now: int) -> Decision:
+    """Admit invalid_grant with the reason of the ending; a reason of what has not ended breaks what ended it."""
+    rule = _end_rule(world, held, now=now)
+    unended = NotAmong(_UNENDED if lapsed(held.renewal_at, now=now) else (*_UNENDED, "license_expired"))
+    decision = _no(end, rule, _end_reason_rule(held, now=now))
+    (outcome,) = decision.outcomes
+    checks = (Check("body.reason", unended, (rule,)), *outcome.checks)
+    return replace(decision, outcomes=(replace(outcome, checks=checks),))
 
 
 def _end_rule(world: World, held: License, *, now: int) -> str:
@@ -140,6 +151,7 @@ def _granted(world: World, found: RefreshToken, held: License, *, now: int, law:
         now=now,
         law=law,
         refresh_token=_due_refresh_token(world, found),
+        scope_rule="refresh.keeps-scope",
         narrower=_narrower(found, held, now=now),
     )
     if held.doubtful and not law.binds("refresh.retry-gets-same-successor"):
@@ -152,6 +164,7 @@ def _narrower(found: RefreshToken, held: License, *, now: int) -> dict[str, str]
     narrower = {}
     if held.renewed_from is not None:
         narrower["claims.renewal-date"] = "renew.next-refresh-carries-it"
+        narrower["claims.no-renewal-is-absent"] = "renew.to-no-date"
     if found.first_used_at is not None and now != found.first_used_at:
         narrower["claims.iat-is-now"] = "refresh.retry-mints-anew"
     return narrower
@@ -159,15 +172,24 @@ def _narrower(found: RefreshToken, held: License, *, now: int) -> dict[str, str]
 
 def _granting_rule(world: World, found: RefreshToken, held: License, *, now: int) -> str:
     """Name the rule that breaks where this refresh, and not only any refresh, is refused."""
+    if held.renewal_at is not None and now == held.renewal_at - 1:
+        return "renew.lapsed-is-refused"
     if found.first_used_at is not None:
-        back = now < found.first_used_at
-        return "clock.back-retry-window-is-open" if back else "refresh.retry-gets-same-successor"
+        return _retry_rule(world, found.first_used_at, now=now)
     if lapsed(held.renewal_at, now=world.latest_at):
         return "clock.back-unlapses"
     if held.renewed_from is not None and now >= held.renewed_from:
         return "renew.to-no-date" if held.renewal_at is None else "renew.next-refresh-carries-it"
     later = now >= held.acquired_at + world.settings.refresh_token_seconds
     return "refresh.expiry-counts-from-its-issue" if later else "refresh.gives-access-token"
+
+
+def _retry_rule(world: World, first_used_at: int, *, now: int) -> str:
+    """Name the rule that breaks where a retry is refused: in the last second of its window it is that of its end."""
+    if now < first_used_at:
+        return "clock.back-retry-window-is-open"
+    is_last = now == first_used_at + world.settings.refresh_retry_window_seconds - 1
+    return "refresh.retry-window-is-half-open" if is_last else "refresh.retry-gets-same-successor"
 
 
 def _due_refresh_token(world: World, found: RefreshToken) -> Check:

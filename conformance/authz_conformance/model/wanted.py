@@ -30,6 +30,11 @@ def same(left: object, right: object) -> bool:
     return type(left) is type(right) and left == right
 
 
+def is_number(value: object) -> bool:
+    """Say whether a JSON value is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True, slots=True)
 class Is:
     """Exactly this JSON value."""
@@ -127,14 +132,16 @@ class WholeNumber:
 
 @dataclass(frozen=True, slots=True)
 class IfWhole:
-    """Exactly this integer; what is there and is none breaks a rule of its own."""
+    """Exactly this integer; what is there and is none breaks a rule of its own, or with `strictly` no float does."""
 
     value: int
+    strictly: bool = False
 
     def admits(self, found: object) -> bool:
         """Say whether `found` may stand here."""
-        is_whole = isinstance(found, int) and not isinstance(found, bool)
-        return found == self.value if is_whole else found is not MISSING
+        if is_number(found) and (self.strictly or isinstance(found, int)):
+            return same(self.value, found)
+        return found is not MISSING
 
     def example(self, name: str) -> object:
         """Give something that may stand here."""
@@ -143,6 +150,82 @@ class IfWhole:
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class IfThere:
+    """Exactly this value, where there is any; that there is one is demanded by a rule of its own."""
+
+    value: Any
+
+    def admits(self, found: object) -> bool:
+        """Say whether `found` may stand here."""
+        return found is MISSING or same(self.value, found)
+
+    def example(self, name: str) -> object:
+        """Give something that may stand here."""
+        del name
+        return self.value
+
+    def __str__(self) -> str:
+        return repr(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class NotAmong:
+    """None of some values. It gives no example: what stands here instead is demanded beside it."""
+
+    values: tuple[Any, ...]
+
+    def admits(self, found: object) -> bool:
+        """Say whether `found` may stand here."""
+        return not any(same(value, found) for value in self.values)
+
+    def example(self, name: str) -> object:
+        """Give nothing."""
+        del name
+        return MISSING
+
+    def __str__(self) -> str:
+        return "not " + " or ".join(map(repr, self.values))
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A number not far from another; of what is no number it says nothing. It gives no example, as `NotAmong`."""
+
+    value: int
+    within: int
+
+    def admits(self, found: object) -> bool:
+        """Say whether `found` may stand here."""
+        is_far = isinstance(found, int | float) and abs(found - self.value) > self.within
+        return not is_far
+
+    def example(self, name: str) -> object:
+        """Give nothing."""
+        del name
+        return MISSING
+
+    def __str__(self) -> str:
+        return f"{self.value}, give or take {self.within}"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A JSON number."""
+
+    def admits(self, found: object) -> bool:
+        """Say whether `found` may stand here."""
+        return is_number(found)
+
+    def example(self, name: str) -> object:
+        """Give something that may stand here."""
+        del name
+        return 1
+
+    def __str__(self) -> str:
+        return "a number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +272,6 @@ class Kids:
         return f"keys {sorted(self.held)}, not {sorted(self.dropped)}"
 
 
-Wanted: TypeAlias = Is | Among | Absent | Fresh | WholeNumber | IfWhole | Alone | Kids
+Wanted: TypeAlias = (
+    Is | Among | Absent | Fresh | WholeNumber | IfWhole | IfThere | NotAmong | Near | Number | Alone | Kids
+)

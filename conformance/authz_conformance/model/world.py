@@ -64,7 +64,9 @@ class Grant:
         interval: Seconds, grown by each slow_down.
         polled_at: The previous poll.
         kept_at: The last poll that was not early.
-        slow_downs: How many slow_down it has had; `kept` says whether a poll in time came after the last.
+        hasty: Whether the previous poll was early.
+        slow_downs: How many slow_down it has had.
+        grown: Whether one of them came to a poll that would not have been early at first.
         license: The number of the license that its redemption made.
         told: Whether a final answer has been given.
         met_foreign: Whether another client has polled with it since the owner did.
@@ -84,7 +86,9 @@ class Grant:
     license: int | None = None
     polled_at: int | None = None
     kept_at: int | None = None
+    hasty: bool = False
     slow_downs: int = 0
+    grown: bool = False
     told: bool = False
     met_foreign: bool = False
 

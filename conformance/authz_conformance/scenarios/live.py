@@ -229,7 +229,6 @@ def cast_on(server: ServerUnderTest, parts: Sequence[Part], *, law: Law) -> tupl
             edition=part.edition,
             organization=_organization(server, part, organizations),
             hub=devices[part.hub] if part.hub is not None else None,
-            features=() if part.edition == "register" else ("xms",),
             renewal_at=renewal_at,
         )
     identities = {name: _identity(server, name, device) for name, device in devices.items()}

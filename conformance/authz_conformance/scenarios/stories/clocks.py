@@ -40,7 +40,7 @@ CLOCKS: tuple[Scenario, ...] = (
             Acquire(),
             until("renewal_at"),
             *refused("license_expired"),
-            back_to("renewal_at-1s"),
+            back_to("renewal_at-2s"),  # a second before it another rule is sampled
             *granted(same=False),
         ),
     ),
@@ -54,9 +54,9 @@ CLOCKS: tuple[Scenario, ...] = (
             Acquire(),
             *granted(same=False),
             *granted(same=False),
-            until("renewal_at"),
+            until("renewal_at+1s"),
             *refused("license_expired", using=Held.FIRST),
-            back_to("renewal_at-1s"),
+            back_to("renewal_at-2s"),  # a second before it another rule is sampled
             *granted(same=False),
         ),
     ),
