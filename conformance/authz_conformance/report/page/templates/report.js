@@ -141,5 +141,6 @@
   byId("close-all").addEventListener("click", () => { for (const one of rules) one.open = false; });
   addEventListener("hashchange", follow);
   apply();
-  if (location.hash) follow();
+  // The browser looks for the fragment by itself when the page has been read, and would take the focus away again.
+  if (location.hash) addEventListener("load", () => setTimeout(follow));
 })();
