@@ -1,12 +1,16 @@
 """The command `mock-authz`. Owns its options and its exit codes; decides nothing of the protocol.
 
-Exit codes: 0 done; 2 something given is wrong (an option, a seed, a busy port); 130 stopped with Ctrl-C; 143 terminated.
+Exit codes: 0 done; 2 something given is wrong (an option, a seed, a busy port); 130 stopped with Ctrl-C; 143 terminated;
+74 what it prints cannot be written, as on a full disk.
 """
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -16,6 +20,8 @@ from mock_authz import __version__
 from mock_authz.seed import BUILT_IN
 from mock_authz.settings import ALGORITHMS
 
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+CANNOT_WRITE: Final = 74
 A_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -28,7 +34,9 @@ def cli() -> None:
     """
 
 
-@cli.command(epilog="Exit codes: 2 for an option, seed or port that cannot be used; 130 after Ctrl-C.")
+@cli.command(
+    epilog="Exit codes: 2 for an option, seed or port that cannot be used; 74 if its output cannot be written; 130 after Ctrl-C."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8628, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
@@ -99,6 +107,17 @@ def _fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
+def _unwritable(error: OSError) -> int:
+    """Say in one line that what was to be printed cannot be written, as on a full disk; give the exit code."""
+    if error.errno not in FULL or error.filename is not None:
+        raise error
+    # What is still buffered would be tried once more at the end of the process.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):
+        click.echo(f"mock-authz: cannot write: {error.strerror}", err=True)
+    return CANNOT_WRITE
+
+
 def main() -> None:
     """Run the command. What is wrong with the options is one line, too."""
     try:
@@ -110,6 +129,8 @@ def main() -> None:
         _fail(error.format_message())
     except click.Abort:
         sys.exit(130)
+    except OSError as error:
+        sys.exit(_unwritable(error))
 
 
 if __name__ == "__main__":

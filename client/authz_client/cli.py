@@ -3,9 +3,12 @@
 It never shows a device_code, refresh token or license token.
 """
 
+import errno
+import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 import click
@@ -22,6 +25,7 @@ from authz_client.terminal import Console, Countdown, can_show_blocks, is_colour
 from authz_client.wire import InsecureIssuerError
 from authz_client.wording import TITLES, sentence
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _EPILOG: Final = "\b\nExit codes:\n" + exit_codes.table()
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 _ACQUIRE: Final = "Get a license with: authz-client acquire --wait"
@@ -329,9 +333,23 @@ def _store_hint(error: StoreError) -> str:
     return "Check the file's and the directory's permissions, and that the disk is not full."
 
 
+def _unwritable(error: OSError) -> int:
+    """Say in one line that what was to be printed cannot be written, as on a full disk; give the exit code."""
+    if error.errno not in _FULL or error.filename is not None:
+        raise error
+    # What is still buffered would be tried once more at the end of the process.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):
+        click.echo(f"authz-client: cannot write: {error.strerror}", err=True)
+    return ExitCode.CANNOT_WRITE
+
+
 def main() -> None:
     """Run the command."""
-    cli()
+    try:
+        cli()
+    except OSError as error:
+        sys.exit(_unwritable(error))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 4
     STATE_FILE = 5
     NOT_YET = 6
+    CANNOT_WRITE = 74
     INTERRUPTED = 130
 
 
@@ -30,6 +31,7 @@ MEANINGS: Final = {
     ExitCode.UNREACHABLE: "the server cannot be reached, or does not answer as it should",
     ExitCode.STATE_FILE: "the state file is damaged, another's, or not writable",
     ExitCode.NOT_YET: "not yet: not authorized so far, asked too soon, or a token pending",
+    ExitCode.CANNOT_WRITE: "what it prints cannot be written, as on a full disk",
     ExitCode.INTERRUPTED: "stopped with Ctrl-C",
 }
 

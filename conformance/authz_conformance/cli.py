@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
+from typing import Any, Final
 
 import click
 from click.shell_completion import get_completion_class
 
 from authz_conformance.catalogue import Catalogue, Document, Level, Profile, Role, Rule
 from authz_conformance.command_line import PROGRAM, RuleId, catalogue
-from authz_conformance.exit_codes import EXIT_CODES_HELP
+from authz_conformance.exit_codes import EXIT_CODES_HELP, ExitCode
 from authz_conformance.self_check_command import self_check
 from authz_conformance.server_commands import COMMANDS
 from authz_conformance.stories_command import stories
 
 _SOURCES = {document.lower().replace(" ", "-" if " d" in document else ""): document for document in Document}
 _SHELLS = ("bash", "zsh", "fish")
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
-@click.group(epilog=EXIT_CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Ends in one line, too, where what it prints cannot be written."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except OSError as error:
+            sys.exit(_unwritable(error))
+
+
+def _unwritable(error: OSError) -> int:
+    """Say in one line that what was to be printed cannot be written, as on a full disk; give the exit code."""
+    if error.errno not in _FULL or error.filename is not None:
+        raise error
+    # What is still buffered would be tried once more at the end of the process.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):
+        click.echo(f"{PROGRAM}: cannot write: {error.strerror}", err=True)
+    return ExitCode.CANNOT_WRITE
+
+
+@click.group(cls=_Commands, epilog=EXIT_CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Judge an Authorization server or a client, rule by rule, in virtual time.
 

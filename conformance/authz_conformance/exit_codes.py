@@ -13,6 +13,7 @@ class ExitCode(IntFlag):
     USAGE = 2
     SUITE_ERROR = 4
     ADAPTER_ERROR = 8
+    CANNOT_WRITE = 74
     INTERRUPTED = 130
 
 
@@ -24,5 +25,6 @@ Exit codes; 1, 4 and 8 add up:
     2  the command line or a file that it names is wrong
     4  the kit itself is broken (its catalogue, or one of its tests)
     8  an adapter did not do its part, or the declaration claims too much
+   74  what it prints cannot be written, as on a full disk
   130  broken off with Ctrl-C
 """
