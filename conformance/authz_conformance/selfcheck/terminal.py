@@ -1,8 +1,13 @@
-"""What the self-check shows while it goes on and when it ends: a bar where there is a terminal, the matrix in lines."""
+"""What the self-check shows while it goes on and when it ends: a bar where there is a terminal, the matrix in lines.
+
+On a terminal, what is too long for a line goes on below itself; elsewhere each line is whole, so that it can be searched.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +21,9 @@ from authz_conformance.selfcheck.campaign import Ended
 from authz_conformance.selfcheck.document import counts
 from authz_conformance.selfcheck.matrix import HELD_TO, Matrix, Row
 
+_MARK_WIDTH = 9
+_HARD_SPACE = "\N{NO-BREAK SPACE}"
+
 
 class Live:
     """Shows a check while it goes on.
@@ -26,7 +34,7 @@ class Live:
     """
 
     def __init__(self, console: Console, *, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._progress.add_task("plain server", total=total)
 
@@ -48,23 +56,48 @@ class Live:
 def print_matrix(console: Console, ended: Ended, *, problems: Sequence[str]) -> None:
     """Print the kill matrix by quirk and by rule, what is wrong, and a summary without a percentage."""
     matrix = ended.matrix
-    console.print(Text("Quirks", style="bold"))
-    for row in matrix.rows:
-        console.print(_quirk(row), soft_wrap=True)
-    console.print(Text("Rules", style="bold"))
-    for line in _rules(matrix):
-        console.print(line, soft_wrap=True)
-    if problems:
-        console.print(Text("Problems", style="bold"))
-    for problem in problems:
-        console.print(Text(f"  {problem}", style="red"), soft_wrap=True)
-    for line in _summary(ended, problems):
-        console.print(line, soft_wrap=True)
+    sections = {
+        "Quirks": [_quirk(row) for row in matrix.rows],
+        "Rules": list(_rules(matrix)),
+        "Problems": [_Line(says=problem, style="red") for problem in problems],
+        "Summary": [_Line(says=line) for line in _summary(ended, problems)],
+    }
+    for title, lines in sections.items():
+        if lines:
+            console.print(Text(title, style="bold"))
+        for line in lines:
+            console.print(line.laid_out(console.width if console.is_terminal else None), soft_wrap=True)
 
 
-def _quirk(row: Row) -> Text:
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """One line: a mark in its style, a name, and what is said of it."""
+
+    says: str
+    mark: str = ""
+    style: str = ""
+    name: str = ""
+
+    def laid_out(self, width: int | None) -> Text:
+        head = f"  {self.mark:<{_MARK_WIDTH}}{self.name}  " if self.mark else "  "
+        whole = head + self.says
+        if width is not None:
+            indent = " " * (_MARK_WIDTH + 4 if self.mark else 4)
+            whole = textwrap.fill(
+                whole, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
+        text = Text(whole.replace(_HARD_SPACE, " "))
+        if self.mark:
+            text.stylize(self.style, 0, 2 + len(self.mark))
+            text.stylize("bold", 2 + _MARK_WIDTH, 2 + _MARK_WIDTH + len(self.name))
+        else:
+            text.stylize(self.style)
+        return text
+
+
+def _quirk(row: Row) -> _Line:
     parts = [
-        f"{name}: {', '.join(rules)}"
+        f"{name}:{_HARD_SPACE}{', '.join(rules)}"
         for name, rules in (
             ("killed", [rule for rule in row.killed if rule in row.declared]),
             ("survived", row.survived),
@@ -74,21 +107,19 @@ def _quirk(row: Row) -> Text:
         )
         if rules
     ]
-    mark = ("  ok   ", "green") if row.is_exact else ("  differs ", "bold red")
-    return Text.assemble(mark, (row.quirk, "bold"), f"  {'; '.join(parts)}")
+    mark, style = ("ok", "green") if row.is_exact else ("differs", "bold red")
+    return _Line(mark=mark, style=style, name=row.quirk, says="; ".join(parts))
 
 
-def _rules(matrix: Matrix) -> list[Text]:
-    lines = []
+def _rules(matrix: Matrix) -> Iterator[_Line]:
     for rule in matrix.rules:
-        quirks = matrix.killers[rule.id]
-        level = rule.level_under(HELD_TO)
-        mark = ("  killed ", "green") if quirks else ("  alive  ", "red" if level is Level.MUST else "yellow")
-        lines.append(Text.assemble(mark, (rule.id, "bold"), f"  {level}  {', '.join(quirks)}"))
-    return lines
+        quirks, level = matrix.killers[rule.id], rule.level_under(HELD_TO)
+        alive = "red" if level is Level.MUST else "yellow"
+        mark, style = ("killed", "green") if quirks else ("alive", alive)
+        yield _Line(mark=mark, style=style, name=rule.id, says=f"{level}  {', '.join(quirks)}".rstrip())
 
 
-def _summary(ended: Ended, problems: Sequence[str]) -> list[Text]:
+def _summary(ended: Ended, problems: Sequence[str]) -> list[str]:
     number = counts(ended.matrix)
     lines = [
         f"Plain server: {number['plain_tried']} rules tried, {number['plain_failures']} did not pass",
@@ -105,4 +136,4 @@ def _summary(ended: Ended, problems: Sequence[str]) -> list[Text]:
     ]
     if not ended.is_whole:
         lines.append("Broken off: this is what was found so far")
-    return [Text(line) for line in lines]
+    return lines

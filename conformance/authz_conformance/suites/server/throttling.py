@@ -23,11 +23,15 @@ class Throttled:
 
 
 def polled_grants(server: ServerUnderTest, number: int) -> list[Grant]:
-    """Get codes that have been polled once, all in the same second, which is not the one of their issue."""
+    """Get codes that have been polled once, all in the same second, which is not the one of their issue.
+
+    That none of these polls is early is a rule of its own.
+    """
     grants = [server.new_grant() for _ in range(number)]
     server.clock.advance(1)
     for grant in grants:
-        server.poll(grant)
+        if server.poll(grant).error == "slow_down":
+            raise NotTestable("a code's first poll is early (poll.codes-are-throttled-apart)")
     return grants
 
 
