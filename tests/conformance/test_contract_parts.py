@@ -66,14 +66,27 @@ def test_every_path_of_the_contract_has_a_place() -> None:
 
 def test_operations_are_where_the_target_says_they_are() -> None:
     named = {"token_endpoint": "https://authz.example/oauth/t", "jwks_uri": "https://keys.example/all.json"}
-    server = ServerUnderTest(replace(A_STAGE, endpoints=named), Connection(), seed="1")
+    nobody = Connection()
+    nobody.patience.lost = "nobody is there"
+    server = ServerUnderTest(replace(A_STAGE, endpoints=named), nobody, seed="1")
     places = find_places(server, Material(client_id="pos", scope=None, missing="no codes"))
     assert places.known["POST /token"] == named["token_endpoint"]
     assert places.known["GET /jwks"] == named["jwks_uri"]
     assert places.known["GET /license"] == "https://authz.example/tenant/license"
     assert places.unknown["POST /introspect"] == "introspection_endpoint in the metadata: None"
     assert places.unknown["GET /device"] == "verification_uri: no codes"
-    assert "metadata" in places.unknown["GET /.well-known/oauth-authorization-server"]
+    inserted = "/.well-known/oauth-authorization-server"
+    assert places.known[f"GET {inserted}"] == f"https://authz.example/tenant{inserted}"
+    assert places.known[f"GET {inserted}/s/{{sandbox}}"] == f"https://authz.example{inserted}/tenant"
+
+
+def test_an_issuer_without_a_path_has_no_inserted_metadata_of_its_own() -> None:
+    nobody = Connection()
+    nobody.patience.lost = "nobody is there"
+    server = ServerUnderTest(replace(A_STAGE, issuer="https://authz.example"), nobody, seed="1")
+    places = find_places(server, Material(client_id="pos", scope=None))
+    assert not [label for label in (*places.known, *places.unknown) if "{sandbox}" in label]
+    assert "POST /token" in places.unknown
 
 
 # ------------------------------------------------------------------------------------------------------- cases

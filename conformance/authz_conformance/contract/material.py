@@ -11,7 +11,7 @@ from authz_conformance.expectations import given
 from authz_conformance.flow import Grant, Tokens
 from authz_conformance.redaction import SHORTEST, secrets_of
 from authz_conformance.server_under_test import ServerUnderTest, bearer
-from authz_conformance.verdicts import PreconditionBroken
+from authz_conformance.verdicts import NotTestable, PreconditionBroken
 
 NOBODY = "the target offers nobody who approves a user code"
 
@@ -100,7 +100,7 @@ def gather(server: ServerUnderTest) -> Material:
             # The second license supersedes the first where a device has but one: what is revoked later is the first.
             material.spare, material.live = server.acquire(), server.acquire()
             material.device = server.device.id
-    except PreconditionBroken as broken:
+    except (PreconditionBroken, NotTestable) as broken:
         material.missing = f"no license could be acquired: {broken}"
     for answer in server.story.exchanges:
         material.note(answer)

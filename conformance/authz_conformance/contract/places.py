@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from authz_conformance.contract.document import Operation, operations
 from authz_conformance.contract.material import Material
 from authz_conformance.server_under_test import ServerUnderTest, well_known_url
-from authz_conformance.verdicts import PreconditionBroken
+from authz_conformance.verdicts import NotTestable, PreconditionBroken
 
 ONE_SERVER = "/servers/{server_id}"
 _NAMED = {
@@ -48,6 +48,8 @@ def find_places(server: ServerUnderTest, material: Material) -> Places:
             known[label] = _place(operation, server, material)
         except PreconditionBroken as missing:
             unknown[label] = f"{missing.wanted}: {missing.found}"
+        except NotTestable as why:
+            unknown[label] = str(why)
     return Places(known=known, unknown=unknown)
 
 
@@ -55,20 +57,11 @@ def _place(operation: Operation, server: ServerUnderTest, material: Material) ->
     path = operation.path
     if path in _NAMED:
         return server.endpoint(_NAMED[path])
-    if path in _APPENDED or path in _INSERTED:
-        _check_for_metadata(server)
     if path in _INSERTED:
         return well_known_url(server.issuer, _INSERTED[path])
     if path == "/device":
         return _verification_page(material)
     return server.issuer + path
-
-
-def _check_for_metadata(server: ServerUnderTest) -> None:
-    if server.stage.endpoints:
-        raise PreconditionBroken(
-            wanted="metadata", found="the configuration names the endpoints instead", exchange=None
-        )
 
 
 def _verification_page(material: Material) -> str:
