@@ -158,7 +158,7 @@ BROKEN: list[tuple[Belief, set[str]]] = [
         {"refresh.retry-window-is-half-open", "refresh.retry-window-never-extended"},
     ),
     (counts_the_window_from_the_last_retry, {"refresh.retry-window-never-extended"}),
-    (closes_the_window_a_second_early, {"refresh.retry-gets-same-successor"}),
+    (closes_the_window_a_second_early, {"refresh.retry-window-is-half-open"}),
     (lapses_a_second_late, {"renew.lapsed-is-refused", "claims.renewal-date", "claims.renewal-due-from"}),
     (
         forgets_to_slow_down,

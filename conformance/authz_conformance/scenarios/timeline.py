@@ -114,7 +114,7 @@ def compile_scenario(
                 raise TimelineError(f"{scenario.id}: {step} does not fit at {stage.now}")
             continue
         moment = stage.perform(step, at=at)
-        unfit += [f"{step}: {unmet}" for unmet in moment.unmet]
+        unfit += moment.unmet
         at_stake.update(moment.at_stake)
         entries.append(Entry(at=at, step=step))
     return Timeline(

@@ -67,6 +67,7 @@ CLOCKS: tuple[Scenario, ...] = (
         rules=("clock.back-unexpires", "redeem.approved-gives-tokens"),
         steps=(
             Next(),
+            *polled("authorization_pending"),
             until("code_expires_at"),
             *polled("expired_token"),
             back_to("code_expires_at-1s"),
