@@ -73,7 +73,7 @@ def test_without_anybody_who_approves_no_rule_is_said_to_be_kept(served: Served,
     verdicts = {one["verdict"] for one in judged.report["rules"]}
     assert verdicts == {"not testable"}
     why = judged.rule(Rules.BODY)["why"]
-    assert "GET /license was not tried (the target offers nobody who approves a user code)" in why
+    assert "GET /servers/{server_id} (the target offers nobody who approves a user code)" in why
     assert "/jwks" not in why
 
 

@@ -94,9 +94,11 @@ class Survey:
             return self.stopped
         if rule in self.unsettled:
             return self.unsettled[rule]
-        untried = [
-            f"{label} was not tried ({why})" for label, why in self.untried.items() if _is_about(rule, label)
-        ]
+        by_reason: dict[str, list[str]] = {}
+        for label, why in self.untried.items():
+            if _is_about(rule, label):
+                by_reason.setdefault(why, []).append(label)
+        untried = [f"not tried: {', '.join(labels)} ({why})" for why, labels in by_reason.items()]
         return "; ".join(untried) or None
 
 
