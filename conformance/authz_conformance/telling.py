@@ -265,7 +265,8 @@ class _Teller:
         """Give the rule that the story knows to be broken, where its next step expects what did not come."""
         if not isinstance(following, dsl.Expect) or following.otherwise is None:
             return None
-        law, unmet = self._stage.state.law, self._stage.perform(following, at=self._stage.now).unmet
+        law, expected = self._stage.state.law, replace(following, same_refresh_token=None)
+        unmet = self._stage.perform(expected, at=self._stage.now).unmet
         return following.otherwise if unmet and following.otherwise in law.binding | law.advised else None
 
     def _broken(self, outcome: StoryOutcome, breach: Breach) -> StoryOutcome:

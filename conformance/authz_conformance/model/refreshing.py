@@ -175,7 +175,7 @@ def _granting_rule(world: World, found: RefreshToken, held: License, *, now: int
     if held.renewal_at is not None and now == held.renewal_at - 1:
         return "renew.lapsed-is-refused"
     if found.first_used_at is not None:
-        return _retry_rule(world, found.first_used_at, now=now)
+        return _retry_rule(world, found, found.first_used_at, now=now)
     if lapsed(held.renewal_at, now=world.latest_at):
         return "clock.back-unlapses"
     if held.renewed_from is not None and now >= held.renewed_from:
@@ -184,11 +184,17 @@ def _granting_rule(world: World, found: RefreshToken, held: License, *, now: int
     return "refresh.expiry-counts-from-its-issue" if later else "refresh.gives-access-token"
 
 
-def _retry_rule(world: World, first_used_at: int, *, now: int) -> str:
-    """Name the rule that breaks where a retry is refused: in the last second of its window it is that of its end."""
+def _retry_rule(world: World, found: RefreshToken, first_used_at: int, *, now: int) -> str:
+    """Name the rule that breaks where a retry is refused: in the last second of its window it is that of its end.
+
+    A retry before the first use, after the clock went back, may have moved the window.
+    """
     if now < first_used_at:
         return "clock.back-retry-window-is-open"
-    is_last = now == first_used_at + world.settings.refresh_retry_window_seconds - 1
+    window = world.settings.refresh_retry_window_seconds
+    if found.retried_at is not None and now - found.retried_at >= window:
+        return "refresh.retry-window-never-extended"
+    is_last = now == first_used_at + window - 1
     return "refresh.retry-window-is-half-open" if is_last else "refresh.retry-gets-same-successor"
 
 

@@ -238,7 +238,8 @@ class Expect:
         same_key: Whether the license token is signed by the key of the device's previous one.
         dated: The bound that the license token names as its renewal date.
         hub: Whether the license token names a hub.
-        otherwise: The rule that breaks where this is not met, if the story knows a narrower one than the oracle.
+        otherwise: The rule that breaks where this is not met, if the story knows a narrower one than the oracle. Which
+            refresh token came is the oracle's to judge.
     """
 
     answer: str | None = None

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from authz_conformance.catalogue import Catalogue, Profile, Role, Rule, load_catalogue
 from authz_conformance.examination import examine
 from authz_conformance.readiness import Readiness
+from authz_conformance.recital import Repertoire
 from authz_conformance.rules import Binding, server_bindings
 from authz_conformance.runner import Plan, Runner
+from authz_conformance.scenarios import SCENARIOS
 from authz_conformance.selfcheck.in_process import InProcess
 from authz_conformance.selfcheck.matrix import HELD_TO, Finding
 from authz_conformance.targets.config import Config, ControlSection, TargetSection
 from authz_conformance.targets.control import ControlTarget
+from authz_conformance.telling import StoryOutcome, StoryVerdict
+from authz_conformance.verdicts import Verdict
 from authz_conformance.wire import Connection
 from mock_authz.app import Server
 from mock_authz.quirks import ALL
@@ -43,6 +47,7 @@ class Task:
     Attributes:
         quirk: None for the plain server.
         rules: ids of the rules to try.
+        stories: ids of the stories to tell.
         seed: of the run, as the command `server` takes it.
         over_http: requests go over real connections.
     """
@@ -50,6 +55,7 @@ class Task:
     quirk: str | None
     rules: tuple[str, ...]
     seed: str
+    stories: tuple[str, ...] = ()
     over_http: bool = False
 
 
@@ -86,6 +92,11 @@ def rules_to_try(catalogue: Catalogue) -> list[Rule]:
     ]
 
 
+def stories_to_tell() -> dict[str, tuple[str, ...]]:
+    """Give the stories, each with the rules that it is about."""
+    return {scenario.id: scenario.rules for scenario in SCENARIOS}
+
+
 def begin(*, over_http: bool) -> None:
     """Make this process a worker: Ctrl-C is for the one that started it, which then ends this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -109,11 +120,28 @@ def carry_out(task: Task) -> Done:
             bindings=bench.bindings,
         )
         rules = [bench.catalogue.by_id[rule] for rule in sorted(task.rules, key=lambda rule: rule != WAITS)]
-        trial = runner.run(Plan(rules=rules, profiles=HELD_TO, seed=task.seed, strict=task.quirk is None))
+        scenarios = [scenario for scenario in SCENARIOS if scenario.id in task.stories]
+        plan = Plan(
+            rules=rules,
+            profiles=HELD_TO,
+            seed=task.seed,
+            strict=task.quirk is None,
+            repertoire=Repertoire(catalogue=bench.catalogue, scenarios=scenarios),
+        )
+        trial = runner.run(plan)
     finally:
         connection.close()
     found = [Finding(rule=one.rule.id, verdict=one.verdict, why=one.why) for one in trial.outcomes]
-    return Done(task=task, findings=found)
+    return Done(task=task, findings=[*found, *_of_stories(trial.stories)])
+
+
+def _of_stories(stories: Sequence[StoryOutcome]) -> Iterator[Finding]:
+    """Give what went wrong with stories and is no rule's failure, as findings of the first rule that each is about."""
+    errors = {StoryVerdict.FAILED: Verdict.FAILED, StoryVerdict.SUITE_ERROR: Verdict.SUITE_ERROR}
+    for story in stories:
+        if story.broken is None and story.verdict in errors:
+            why = f"the story {story.scenario.id}: {story.why}"
+            yield Finding(rule=story.scenario.rules[0], verdict=errors[story.verdict], why=why)
 
 
 @cache

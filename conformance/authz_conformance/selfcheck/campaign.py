@@ -14,8 +14,10 @@ from authz_conformance import real_time
 from authz_conformance.catalogue import Rule
 from authz_conformance.selfcheck.bench import Done, Task, begin, carry_out
 from authz_conformance.selfcheck.matrix import Finding, Matrix, Row
+from authz_conformance.verdicts import Verdict
 
 Listener = Callable[[Done], None]
+RULES_FOR_A_STORY = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,8 @@ class Campaign:
     Attributes:
         rules: in the order of the catalogue.
         quirks: the rules that each says it breaks, by its name.
-        sample: how many other rules are tried with each quirk; None for all.
+        stories: the rules that each story is about, by its id.
+        sample: how many other rules are tried with each quirk, and for every ten of them one other story; None for all.
         seed: of the sample, and of every run.
         always: rules that belong to every sample of a quirk.
         processes: at a time.
@@ -34,6 +37,7 @@ class Campaign:
 
     rules: Sequence[Rule]
     quirks: Mapping[str, Sequence[str]]
+    stories: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sample: int | None = None
     seed: str = "1"
     always: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -42,21 +46,41 @@ class Campaign:
 
     def tasks(self) -> list[Task]:
         """Give the tasks: the plain server first, in as many parts as there are processes; then each quirk."""
-        ids = [rule.id for rule in self.rules]
-        parts = [ids[number :: self.processes] for number in range(self.processes)]
-        plain = [self._task(None, part) for part in parts if part]
-        return [*plain, *(self._task(quirk, self._with(quirk, ids)) for quirk in self.quirks)]
+        ids, stories = [rule.id for rule in self.rules], list(self.stories)
+        parts = [
+            (ids[number :: self.processes], stories[number :: self.processes])
+            for number in range(self.processes)
+        ]
+        plain = [self._task(None, *part) for part in parts if part[0]]
+        return [*plain, *(self._of_quirk(quirk, ids, stories) for quirk in self.quirks)]
 
-    def _task(self, quirk: str | None, rules: Sequence[str]) -> Task:
-        return Task(quirk=quirk, rules=tuple(rules), seed=self.seed, over_http=self.over_http)
-
-    def _with(self, quirk: str, ids: Sequence[str]) -> list[str]:
+    def _of_quirk(self, quirk: str, ids: Sequence[str], stories: Sequence[str]) -> Task:
         if self.sample is None:
-            return list(ids)
+            return self._task(quirk, ids, stories)
         wanted = {*self.quirks[quirk], *self.always.get(quirk, ())}
-        others = [rule for rule in ids if rule not in wanted]
-        wanted.update(sorted(others, key=lambda rule: _drawn(self.seed, quirk, rule))[: self.sample])
-        return [rule for rule in ids if rule in wanted]
+        about = {story for story in stories if not wanted.isdisjoint(self.stories[story])}
+        return self._task(
+            quirk,
+            self._with(quirk, ids, wanted, others=self.sample),
+            self._with(quirk, stories, about, others=self.sample // RULES_FOR_A_STORY),
+        )
+
+    def _task(self, quirk: str | None, rules: Sequence[str], stories: Sequence[str]) -> Task:
+        return Task(
+            quirk=quirk,
+            rules=tuple(rules),
+            stories=tuple(stories),
+            seed=self.seed,
+            over_http=self.over_http,
+        )
+
+    def _with(self, quirk: str, ids: Sequence[str], wanted: set[str], *, others: int) -> list[str]:
+        """Choose what is wanted, and draw others."""
+        drawn = sorted(
+            (one for one in ids if one not in wanted), key=lambda one: _drawn(self.seed, quirk, one)
+        )
+        chosen = {*wanted, *drawn[:others]}
+        return [one for one in ids if one in chosen]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,5 +159,8 @@ def _matrix(campaign: Campaign, done: Iterable[Done]) -> Matrix:
 
 
 def _ordered(findings: Iterable[Finding], rules: Iterable[Rule]) -> dict[str, Finding]:
-    by_rule = {finding.rule: finding for finding in findings}
+    by_rule: dict[str, Finding] = {}
+    for finding in findings:  # a rule may have two: of its own test, and of a story in another task
+        if finding.rule not in by_rule or by_rule[finding.rule].verdict is Verdict.PASSED:
+            by_rule[finding.rule] = finding
     return {rule.id: by_rule[rule.id] for rule in rules if rule.id in by_rule}

@@ -16,7 +16,7 @@ from authz_conformance.catalogue import Catalogue
 from authz_conformance.command_line import PROGRAM, catalogue, wrong
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.rules import SuiteError
-from authz_conformance.selfcheck.bench import declared, rules_to_try
+from authz_conformance.selfcheck.bench import declared, rules_to_try, stories_to_tell
 from authz_conformance.selfcheck.campaign import Campaign, Ended, wage
 from authz_conformance.selfcheck.document import as_text, document, write_documents
 from authz_conformance.selfcheck.judgement import Scope, exit_code, problems
@@ -85,6 +85,7 @@ def _campaign(
     return Campaign(
         rules=rules,
         quirks=chosen,
+        stories=stories_to_tell(),
         sample=sample,
         seed=seed,
         always={one.quirk: one.rules for one in known.disagreements},

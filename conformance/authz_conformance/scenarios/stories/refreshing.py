@@ -170,8 +170,6 @@ REFRESHING: tuple[Scenario, ...] = (
             Expect(answer="done", active=True),
             *granted(Held.PREVIOUS, same=True, otherwise="introspect.is-no-use"),
             *granted(same=False),
-            Introspect(refresh_token=True, using=Held.FIRST),
-            Expect(answer="done", active=False),
             Introspect(),
             Expect(answer="done", active=True),
         ),

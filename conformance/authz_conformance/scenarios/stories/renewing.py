@@ -241,6 +241,7 @@ RENEWING: tuple[Scenario, ...] = (
         rules=("redeem.copies-renewal-date",),
         parts=DATED,
         steps=(
+            Acquire(),
             Next(),
             Approve(),
             Renew(by=of(Lifetime.RENEWAL_WINDOW)),
