@@ -175,7 +175,7 @@ class ServerUnderTest:
         form = {"token": token, "client_id": client_id or self.client_id, **more}
         return self.wire.post(self.endpoint("revocation"), form, step="revoke")
 
-    def introspect(self, token: str | None, *, caller: Tokens | None, **more: str) -> Exchange:
+    def introspect(self, token: str | None, *, caller: Tokens | str | None, **more: str) -> Exchange:
         """Introspect a token (RFC 7662), with the caller's access token as Bearer; None sends no credentials.
 
         Where a client is declared that introspects, it asks instead. Where the metadata says that clients are
@@ -188,7 +188,8 @@ class ServerUnderTest:
         headers: dict[str, str] = {}
         methods = self.metadata.get(INTROSPECTION_METHODS)
         if caller is not None and isinstance(methods, list) and "none" in methods:
-            more = {"client_id": caller.client_id or self.client_id, **more}
+            owner = "" if isinstance(caller, str) else caller.client_id
+            more = {"client_id": owner or self.client_id, **more}
         elif caller is not None:
             headers = bearer(caller)
         return self.wire.post(self.endpoint("introspection"), more, step="introspect", headers=headers)
@@ -201,11 +202,11 @@ class ServerUnderTest:
             headers = basic(client.client_id, client.client_secret)
         return self.wire.post(self.endpoint("introspection"), form, step="introspect", headers=headers)
 
-    def license_view(self, tokens: Tokens | None) -> Exchange:
+    def license_view(self, tokens: Tokens | str | None) -> Exchange:
         """GET /license with an access token as Bearer; None sends no credentials."""
         return self.resource("license", tokens)
 
-    def resource(self, path: str, tokens: Tokens | None) -> Exchange:
+    def resource(self, path: str, tokens: Tokens | str | None) -> Exchange:
         """GET one of Kensium's own resources: `license`, `servers` or `servers/{server_id}`."""
         headers = {} if tokens is None else bearer(tokens)
         return self.wire.get(self.endpoint(path), step=path.split("/", maxsplit=1)[0], headers=headers)

@@ -34,7 +34,7 @@ class TargetSection(_Section, frozen=True):
         clients: client_ids registered for the device grant, the usual one first.
         scope: to ask for; left out, no scope is sent.
         capabilities: what the server itself offers beyond its drivers; left out, what its metadata shows.
-        endpoints: by their names in RFC 8414, for a server without metadata.
+        endpoints: by their names in RFC 8414, those that the metadata does not name, or all where there is none.
         start: a command that starts the server, if the kit is to start it.
     """
 
@@ -147,6 +147,7 @@ class CommandProvisioning(_Section, frozen=True, tag_field="driver", tag="comman
     create_organization: str | None = None
     delete_organization: str | None = None
     rotate_keys: str | None = None
+    rotate_keys_at_once: str | None = None
     change_settings: str | None = None
     second_administrator: str | None = None
     withdraw_administrator: str | None = None

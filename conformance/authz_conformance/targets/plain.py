@@ -35,6 +35,7 @@ class PlainTarget(Target):
     one_at_a_time: bool = False
     login: Login | None = None
     introspector: Introspector | None = None
+    isolates: bool = False
 
     @property
     def offers(self) -> frozenset[Capability]:

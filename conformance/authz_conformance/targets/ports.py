@@ -149,8 +149,8 @@ class Provisioning(Protocol):
         """Revoke a device's license, as an administrator."""
         raise NotOffered(Capability.REVOKE)
 
-    def rotate_keys(self) -> None:
-        """Rotate the signing key, with notice."""
+    def rotate_keys(self, *, immediately: bool = False) -> None:
+        """Rotate the signing key, with notice; or as a fault `immediately`, which is a capability of its own."""
         raise NotOffered(Capability.ROTATE_KEYS)
 
     def change_settings(self, **settings: int | str | bool) -> None:
@@ -230,6 +230,11 @@ class Target(Protocol):
     @property
     def jobs(self) -> int:
         """How many rules may be tried at a time."""
+        ...
+
+    @property
+    def isolates(self) -> bool:
+        """Whether each stage has keys and a budget of guesses that nobody else touches."""
         ...
 
     def stage(self, *, seed: str) -> AbstractContextManager[Stage]:
