@@ -73,15 +73,13 @@ class Survey:
             RuleBroken: at the exchange that broke it.
             NotTestable: it was not broken, and not all that it is about could be tried.
         """
-        server.story.tell(
-            Happening.NOTE, f"{self.generated} generated requests and {self.set_requests} set ones"
-        )
-        finding = self.findings.get(rule)
+        finding, exchange = self.findings.get(rule), None
+        for number, one in enumerate(finding.exchanges if finding else (), start=1):
+            exchange = replace(one, number=number)
+            server.story.keep(exchange)
+        asked = f"{self.generated} generated requests and {self.set_requests} set ones"
+        server.story.tell(Happening.NOTE, asked)
         if finding is not None:
-            exchange = None
-            for number, one in enumerate(finding.exchanges, start=1):
-                exchange = replace(one, number=number)
-                server.story.keep(exchange)
             more = f" (and {finding.times - 1} times more)" if finding.times > 1 else ""
             raise RuleBroken(wanted=finding.wanted, found=finding.found + more, exchange=exchange)
         why = self._doubt(rule)
