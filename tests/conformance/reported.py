@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ from tests.conformance.kit import Judged, judge
 from tests.programs import Served
 
 DAY: Final = 86_400
+HOSTILE: Final = (
+    "</pre></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'--><svg onload=alert(1)>"
+)
 EXPECTED: Final = {
     "poll.undecided-is-pending": "failed",
     "refresh.rotates": "failed",
@@ -101,3 +104,14 @@ def judged_with_every_verdict(served: Served, folder: Path) -> Judged:
 
 def _each(option: str) -> list[str]:
     return [word for rule_id in _TESTS for word in (option, rule_id)]
+
+
+def the_rule(report: Mapping[str, Any], rule_id: str) -> dict[str, Any]:
+    return next(rule for rule in report["rules"] if rule["id"] == rule_id)
+
+
+def alone(report: dict[str, Any], rule_id: str) -> dict[str, Any]:
+    """Leave one rule in a document, so that the page's text is about it."""
+    report["rules"] = [the_rule(report, rule_id)]
+    report["stories"] = []
+    return report
