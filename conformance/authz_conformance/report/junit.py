@@ -1,4 +1,4 @@
-"""JUnit XML, for CI systems that show tests: a suite for each profile, a case for each rule.
+"""JUnit XML, for CI systems that show tests: a suite for each profile with a case for each rule, and one of the stories.
 
 JUnit knows pass, failure, error and skipped. Only `passed` becomes a pass; every case names its verdict as a property.
 """
@@ -6,11 +6,12 @@ JUnit knows pass, failure, error and skipped. Only `passed` becomes a pass; ever
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from authz_conformance.telling import StoryVerdict
 from authz_conformance.verdicts import Verdict
 
 _ELEMENTS = {
@@ -23,6 +24,13 @@ _ELEMENTS = {
     Verdict.NOT_TESTABLE: "skipped",
 }
 
+_STORY_ELEMENTS = {
+    StoryVerdict.FAILED: "failure",
+    StoryVerdict.SUITE_ERROR: "error",
+    StoryVerdict.WARNING: "skipped",
+    StoryVerdict.NOT_TOLD: "skipped",
+}
+
 _NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -32,6 +40,8 @@ def junit_xml(report: Mapping[str, Any]) -> str:
     rules = sorted(report["rules"], key=_profile)
     for profile, members in groupby(rules, key=_profile):
         _suite(root, profile, list(members), report)
+    if report["stories"]:
+        _stories(root, report)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -42,19 +52,49 @@ def _profile(rule: Mapping[str, Any]) -> str:
 
 def _suite(root: ET.Element, profile: str, rules: list[Mapping[str, Any]], report: Mapping[str, Any]) -> None:
     kinds = [_ELEMENTS.get(rule["verdict"]) for rule in rules]
-    suite = ET.SubElement(
+    suite = _counted(root, profile, rules, kinds=kinds, report=report)
+    for rule in rules:
+        _case(suite, rule)
+
+
+def _stories(root: ET.Element, report: Mapping[str, Any]) -> None:
+    stories = report["stories"]
+    kinds = [_STORY_ELEMENTS.get(story["verdict"]) for story in stories]
+    suite = _counted(root, "stories", stories, kinds=kinds, report=report)
+    for story, kind in zip(stories, kinds, strict=True):
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            name=story["id"],
+            classname="authz-conformance.stories",
+            time=f"{story['seconds']:.3f}",
+        )
+        if kind is not None:
+            said = f"{story['verdict']}: {story['why']}"
+            found = ET.SubElement(case, kind, message=_clean(said), type=story["verdict"])
+            told = "\n".join(story["lines"])
+            found.text = _clean(f"{story['title']}\n\n{told}\n\n{said}\n\nAgain: {story['replay']}\n")
+
+
+def _counted(
+    root: ET.Element,
+    name: str,
+    members: Sequence[Mapping[str, Any]],
+    *,
+    kinds: list[str | None],
+    report: Mapping[str, Any],
+) -> ET.Element:
+    return ET.SubElement(
         root,
         "testsuite",
-        name=profile,
-        tests=str(len(rules)),
+        name=name,
+        tests=str(len(members)),
         failures=str(kinds.count("failure")),
         errors=str(kinds.count("error")),
         skipped=str(kinds.count("skipped")),
-        time=f"{sum(rule['seconds'] for rule in rules):.3f}",
+        time=f"{sum(member['seconds'] for member in members):.3f}",
         hostname=_clean(report["target"]["issuer"]),
     )
-    for rule in rules:
-        _case(suite, rule)
 
 
 def _case(suite: ET.Element, rule: Mapping[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from authz_conformance.telling import StoryVerdict
 from authz_conformance.verdicts import Verdict
 
 MOST_IN_FULL = 40
@@ -15,10 +17,8 @@ _IN_A_TABLE = (Verdict.EXPECTED_FAILURE, Verdict.NOT_TESTABLE, Verdict.UNSUPPORT
 
 def markdown(report: Mapping[str, Any]) -> str:
     """Make Markdown of a document."""
-    return (
-        "\n".join([*_head(report), *_counts(report), *_notes(report), *_findings(report), *_tables(report)])
-        + "\n"
-    )
+    parts = (_head, _counts, _notes, _findings, _tables, _stories)
+    return "\n".join(line for part in parts for line in part(report)) + "\n"
 
 
 def _head(report: Mapping[str, Any]) -> Iterator[str]:
@@ -102,6 +102,24 @@ def _tables(report: Mapping[str, Any]) -> Iterator[str]:
             yield ""
             yield "</details>"
             yield ""
+
+
+def _stories(report: Mapping[str, Any]) -> Iterator[str]:
+    """Say how the time-travel stories went; what they broke stands with the rules."""
+    stories = report["stories"]
+    if not stories:
+        return
+    counts = Counter(story["verdict"] for story in stories)
+    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in StoryVerdict if counts[verdict])
+    yield f"<details><summary>stories: {said}</summary>"
+    yield ""
+    yield "| story | verdict | why |"
+    yield "|---|---|---|"
+    for story in stories:
+        yield f"| `{story['id']}`: {_cell(story['title'])} | {story['verdict']} | {_cell(story['why'])} |"
+    yield ""
+    yield "</details>"
+    yield ""
 
 
 def _with(report: Mapping[str, Any], verdict: Verdict) -> Sequence[Mapping[str, Any]]:
