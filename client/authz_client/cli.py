@@ -88,7 +88,7 @@ def cli() -> None:
     """Acquire, keep, check and remove a POS server's license.
 
     The same things can be done in a browser: authz-client page. Options can be given as environment variables too:
-    AUTHZ_ISSUER, AUTHZ_CLIENT_ID, AUTHZ_STATE, AUTHZ_INSECURE_HOST, AUTHZ_JSON.
+    AUTHZ_ISSUER, AUTHZ_CLIENT_ID, AUTHZ_STATE, AUTHZ_INSECURE_HOST, AUTHZ_CA, AUTHZ_JSON.
     """
 
 
@@ -187,6 +187,7 @@ def page(given: Given, *, host: str, port: int, allow_remote: bool, allowed_host
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.OK))
     _check_state(given)
+    given.trust()  # what is wrong with --ca is told before the port is taken
     listening = listen(host, port, allow_remote=allow_remote)
     serve(given, listening, host=host, allowed_hosts=allowed_hosts)
 

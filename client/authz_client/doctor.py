@@ -130,7 +130,9 @@ def _server(given: "Given", client: "Client") -> Iterator[Check | tuple[Jwk, ...
     request = wire.metadata_request(given.issuer)
     reply = client.exchange(request)
     if not isinstance(reply, Response):
-        yield Check(name, Verdict.FAIL, _unreachable(request, reply), _way(given), ExitCode.UNREACHABLE)
+        yield Check(
+            name, Verdict.FAIL, _unreachable(request, reply), _way(given, reply), ExitCode.UNREACHABLE
+        )
         return
     yield Check(name, Verdict.OK, f"{request.url} answers")
     yield from _clock(reply, here=(before + client.clocks.clock()) / 2)
@@ -145,7 +147,11 @@ def _unreachable(request: Request, reply: Reply) -> str:
     return f"{request.url}: {in_words(reason)}" + (f" ({detail})" if detail else "")
 
 
-def _way(given: "Given") -> str:
+def _way(given: "Given", reply: Reply) -> str:
+    if isinstance(reply, NoResponse) and reply.reason == "untrusted":
+        if given.ca_file is not None:
+            return f"Is it the right server, and is {given.ca_file} the certificate of its authority (--ca)?"
+        return "Is it the right server? If a private authority vouches for it: --ca FILE, with that authority's certificate."
     return f"Is {given.issuer} right, is this machine online, and does a firewall or proxy let it through?"
 
 

@@ -10,6 +10,7 @@
         client.tick()               # does what is due, returns the seconds until it should be called again
         client.run()                # tick and sleep for ever: refreshes at half of the token's life, retries, revokes
 
+`trust` is what https is held against, in place of the authorities that this machine trusts.
 `AsyncClient` has the same methods as coroutines (`status` and `license_token` stay plain). All but the last two of the
 list return an `Outcome` (`kind`, `reason`, `description`, `retry_in_seconds`, `is_success`, `to_json()`): refusals are
 values. `StoreError` (and its kinds `DamagedStateError`, `ForeignStateError`) and `InsecureIssuerError` are raised.
@@ -18,6 +19,7 @@ Owns HTTP and, with `real_clocks`, all I/O but the state file's. It decides noth
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -79,6 +81,14 @@ async def _whole_async(response: httpx2.Response, chunks: AsyncIterator[bytes], 
     return taking.done(response)
 
 
+def _unheard(error: Exception) -> NoResponse:
+    """Say why there is no response: a certificate that nobody here vouches for is not an absent network."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return NoResponse("network" if cause is None else "untrusted", detail=str(error))
+
+
 class Client(Flows):
     """The reference client, blocking. See the module's docstring."""
 
@@ -95,6 +105,7 @@ class Client(Flows):
         sleep: Callable[[float], None] = time.sleep,
         http: httpx2.Client | None = None,
         transport: httpx2.BaseTransport | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(
             issuer=issuer,
@@ -106,7 +117,9 @@ class Client(Flows):
             clocks=clocks,
         )
         self._sleep = sleep
-        self._http = http or httpx2.Client(transport=transport, timeout=REQUEST_TIMEOUT_SECONDS)
+        self._http = http or httpx2.Client(
+            transport=transport, timeout=REQUEST_TIMEOUT_SECONDS, verify=trust or True
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +197,7 @@ class Client(Flows):
         except httpx2.TimeoutException as error:
             return NoResponse("timeout", detail=str(error))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return NoResponse("network", detail=str(error))
+            return _unheard(error)
 
 
 class AsyncClient(Flows):
@@ -203,6 +216,7 @@ class AsyncClient(Flows):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         http: httpx2.AsyncClient | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(
             issuer=issuer,
@@ -214,7 +228,9 @@ class AsyncClient(Flows):
             clocks=clocks,
         )
         self._sleep = sleep
-        self._http = http or httpx2.AsyncClient(transport=transport, timeout=REQUEST_TIMEOUT_SECONDS)
+        self._http = http or httpx2.AsyncClient(
+            transport=transport, timeout=REQUEST_TIMEOUT_SECONDS, verify=trust or True
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -280,4 +296,4 @@ class AsyncClient(Flows):
         except httpx2.TimeoutException as error:
             return NoResponse("timeout", detail=str(error))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return NoResponse("network", detail=str(error))
+            return _unheard(error)

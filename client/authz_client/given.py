@@ -19,6 +19,8 @@ from authz_client.state_store import StoreError
 from authz_client.terminal import Console
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
     from authz_client.driver import Client
@@ -47,6 +49,7 @@ class Given:
     state: Path
     insecure_hosts: tuple[str, ...]
     console: Console
+    ca_file: Path | None = None
     outside: Outside = field(default_factory=Outside)
 
     def reader(self) -> Flows:
@@ -63,7 +66,25 @@ class Given:
             clocks=outside.clocks,
             sleep=sleep or outside.sleep,
             transport=outside.transport,
+            trust=self.trust(),
         )
+
+    def trust(self) -> "ssl.SSLContext | None":
+        """Read what https is held against; None for the authorities that this machine trusts.
+
+        Raises:
+            click.UsageError: The file cannot be read, or holds no certificate.
+        """
+        if self.ca_file is None:
+            return None
+        import ssl  # noqa: PLC0415 - `status` does without HTTP
+
+        try:
+            return ssl.create_default_context(cafile=str(self.ca_file))
+        except ssl.SSLError:
+            raise click.UsageError(f"--ca: {self.ca_file}: this is no PEM file of certificates") from None
+        except OSError as error:
+            raise click.UsageError(f"--ca: {self.ca_file}: {error.strerror}") from None
 
     def whose(self) -> dict[str, Any]:
         """Give the arguments that say whose client it is, with the default state file's directory in place.
@@ -112,6 +133,14 @@ _OPTIONS: Final = (
         help="For development: allow http to this host. May be repeated.",
     ),
     click.option(
+        "--ca",
+        "ca_file",
+        envvar="AUTHZ_CA",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Trust these certificates (PEM) for https, in place of the authorities that this machine trusts.",
+    ),
+    click.option(
         "--json", "as_json", envvar="AUTHZ_JSON", is_flag=True, help="Print one JSON object a line."
     ),
 )
@@ -127,7 +156,9 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         context.meta[CONSOLE] = console
         if os.environ.get("NO_COLOR"):
             context.find_root().color = context.color = False
-        shared = {name: options.pop(name) for name in ("issuer", "client_id", "state", "insecure_hosts")}
+        shared = {
+            name: options.pop(name) for name in ("issuer", "client_id", "state", "insecure_hosts", "ca_file")
+        }
         command(_given(**shared, console=console, outside=context.obj or Outside()), **options)
 
     for option in reversed(_OPTIONS):
@@ -141,6 +172,7 @@ def _given(
     client_id: str | None,
     state: Path | None,
     insecure_hosts: tuple[str, ...],
+    ca_file: Path | None,
     console: Console,
     outside: Outside,
 ) -> Given:
@@ -157,5 +189,6 @@ def _given(
         state=state,
         insecure_hosts=insecure_hosts,
         console=console,
+        ca_file=ca_file,
         outside=outside,
     )

@@ -21,6 +21,7 @@ REASONS: Final = {
     "refresh_token_unknown": "the Authorization server does not know this license",
     "refresh_token_expired": "the Authorization server was not reached for too long",
     "network": "the Authorization server cannot be reached",
+    "untrusted": "no authority that is trusted here vouches for the Authorization server's certificate",
     "timeout": "the Authorization server did not answer in time",
     "too_large": "the answer was far too large to be the Authorization server's",
     "malformed_response": "the answer was not the Authorization server's: a proxy's or a login page's, perhaps",

@@ -49,7 +49,7 @@ def serve(given: Given, listening: socket.socket, *, host: str, allowed_hosts: t
     import uvicorn  # noqa: PLC0415 - a wrong option is told before the server is loaded
 
     waker = Waker()
-    client = PageClient(**given.whose(), clocks=given.outside.clocks, sleep=waker.sleep)
+    client = PageClient(**given.whose(), clocks=given.outside.clocks, sleep=waker.sleep, trust=given.trust())
     desk = Desk(client, waker, fresh_secret())
     names = frozenset({host, *allowed_hosts})
     hosts = AllowedHosts(names, is_any_address=not _is_loopback(host))
