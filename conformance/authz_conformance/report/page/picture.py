@@ -1,7 +1,8 @@
 """The timeline of one rule as a picture: what stands where, in units of a column that fits a phone. A template draws it.
 
 Time runs downwards, one line for each thing that happened, so that no label can meet another. Within an instant the line
-is drawn through; a gap is as long as its label needs, and one of a day or more, or a step back, breaks the line.
+is drawn through; a gap is as long as its label needs, and one of a day or more, or a step back, breaks the line, as does one
+whose label would not fit beside its instant.
 """
 
 from __future__ import annotations
@@ -142,22 +143,25 @@ def _kept(timeline: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
 
 
 def _instant(pen: _Pen, at: int | None, before: int | None) -> None:
-    gap = 0 if at is None or before is None else at - before
-    later = f"{words.duration(gap)} later" if gap else ""
-    if gap < 0 or gap >= words.DAY:
+    says, gap = _said(at, before), 0 if at is None or before is None else at - before
+    later = f"{words.duration(gap)} {'back' if gap < 0 else 'later'}" if gap else ""
+    is_long = len(f"{says} {later}") > MOST_LETTERS
+    if gap < 0 or gap >= words.DAY or is_long:
         pen.lift(pen.y)
-        says = f"{words.duration(gap)} back" if gap < 0 else later
-        pen.breaks.append(Break(y=pen.y, until_y=pen.y + BREAK, says=says, back=gap < 0))
+        pen.breaks.append(Break(y=pen.y, until_y=pen.y + BREAK, says=later, back=gap < 0))
         pen.y, later = pen.y + BREAK, ""
         pen.touch(pen.y)
-    if at is None:
-        says = "At an unknown time"
-    else:
-        same_day = before is not None and at // words.DAY == before // words.DAY
-        says = words.utc(at).split(" ", maxsplit=1)[1] if same_day and words.calendar(at) else words.utc(at)
     pen.headings.append(Heading(y=pen.y + 15, says=says, later=later))
     pen.touch(pen.y + 11)
     pen.y += HEADING
+
+
+def _said(at: int | None, before: int | None) -> str:
+    """Say an instant: with its date where that is another than before."""
+    if at is None:
+        return "At an unknown time"
+    is_same_day = before is not None and at // words.DAY == before // words.DAY
+    return words.utc(at).split(" ", maxsplit=1)[-1] if is_same_day else words.utc(at)
 
 
 def _mark(pen: _Pen, moment: Mapping[str, Any], breaking: int | None) -> None:
