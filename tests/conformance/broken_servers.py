@@ -68,6 +68,12 @@ def without_device_endpoint(connection: socket.socket, request: bytes, issuer: s
     connection.sendall(_response(200 if found else 404, json.dumps(metadata if found else {}).encode()))
 
 
+def of_development(connection: socket.socket, _request: bytes, issuer: str) -> None:
+    """Metadata that names a page of the host `auth.test`, over http."""
+    metadata = {**_metadata(issuer), "service_documentation": "http://auth.test/docs"}
+    connection.sendall(_response(200, json.dumps(metadata).encode()))
+
+
 class Dying:
     """A good server for a number of requests, and none at all afterwards."""
 

@@ -10,7 +10,8 @@ from authz_conformance.catalogue import Capability, Profile
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.targets.assembling import connection_for, open_target, terms_of
 from authz_conformance.targets.config import ConfigError, read_config
-from tests.conformance.kit import config, run
+from tests.conformance import broken_servers
+from tests.conformance.kit import config, judge, run
 from tests.programs import Served
 
 TARGET = '[target]\nissuer = "http://127.0.0.1:1"\n'
@@ -124,3 +125,16 @@ def test_without_an_issuer_and_a_configuration_init_is_named(
     result = run("server")
     assert result.exit_code == ExitCode.USAGE
     assert "authz-conformance init ISSUER writes one" in result.output
+
+
+@pytest.mark.parametrize(
+    ("hosts", "verdict"), [("", "failed"), ('"other.test"', "failed"), ('"Auth.test"', "passed")]
+)
+def test_http_is_for_loopback_and_for_hosts_that_are_declared_for_development(
+    hosts: str, verdict: str, tmp_path: Path
+) -> None:
+    rule = "metadata.endpoints-use-https"
+    with broken_servers.broken(broken_servers.of_development) as issuer:
+        text = f'[target]\nissuer = "{issuer}"\ndevelopment_hosts = [{hosts}]\n'
+        judged = judge("--config", config(tmp_path, text), "--rule", rule, into=tmp_path / "reports")
+    assert judged.verdict(rule) == verdict

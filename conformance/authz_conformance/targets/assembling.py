@@ -102,6 +102,7 @@ def _target(settings: Config, connection: Connection, clock: Clock) -> Target:
             terms=terms,
             clients=target.clients,
             scope=target.scope,
+            development_hosts=target.development_hosts,
         )
     lending = _lending(settings)
     return PlainTarget(
@@ -113,6 +114,7 @@ def _target(settings: Config, connection: Connection, clock: Clock) -> Target:
         provision=_provisioning(settings, connection, lending),
         clock=clock,
         endpoints=target.endpoints,
+        development_hosts=target.development_hosts,
         devices=lending.number or None,
         one_at_a_time=isinstance(settings.human, config.PersonHuman),
         login=_login(settings.login),

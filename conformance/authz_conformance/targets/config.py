@@ -35,6 +35,7 @@ class TargetSection(_Section, frozen=True):
         scope: to ask for; left out, no scope is sent.
         capabilities: what the server itself offers beyond its drivers; left out, what its metadata shows.
         endpoints: by their names in RFC 8414, those that the metadata does not name, or all where there is none.
+        development_hosts: that the metadata may name with http, as it may name loopback.
         start: a command that starts the server, if the kit is to start it.
     """
 
@@ -47,6 +48,7 @@ class TargetSection(_Section, frozen=True):
     ca_file: str | None = None
     capabilities: tuple[Capability, ...] | None = None
     endpoints: dict[str, str] = {}
+    development_hosts: tuple[str, ...] = ()
     start: str | None = None
     start_seconds: float = 30.0
 

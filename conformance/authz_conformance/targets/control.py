@@ -47,6 +47,7 @@ class ControlTarget(Target):
     scope: str | None = "license"
     sandbox: dict[str, Any] = field(default_factory=dict)
     quirks: tuple[str, ...] = ()
+    development_hosts: tuple[str, ...] = ()
     jobs: int = 4
     isolates: bool = True
 
@@ -90,6 +91,7 @@ class ControlTarget(Target):
             ),
             clock=clock,
             login=LOGIN,
+            development_hosts=self.development_hosts,
         )
 
 

@@ -35,6 +35,7 @@ class PlainTarget(Target):
     one_at_a_time: bool = False
     login: Login | None = None
     introspector: Introspector | None = None
+    development_hosts: tuple[str, ...] = ()
     isolates: bool = False
 
     @property
@@ -67,4 +68,5 @@ class PlainTarget(Target):
             login=self.login,
             introspector=self.introspector,
             endpoints=self.endpoints,
+            development_hosts=self.development_hosts,
         )

@@ -217,6 +217,7 @@ class Stage:
     login: Login | None = None
     introspector: Introspector | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    development_hosts: tuple[str, ...] = ()
 
 
 class Target(Protocol):

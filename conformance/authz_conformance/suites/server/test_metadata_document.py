@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -141,8 +141,8 @@ def test_endpoints_use_https(server: ServerUnderTest) -> None:
     given.success(answer)
     for name, url in urls_in(answer.members):
         expect.that(
-            is_confidential(url),
-            wanted=f"{name} to be absolute and https (http on loopback only)",
+            is_confidential(url, development_hosts=server.stage.development_hosts),
+            wanted=f"{name} to be absolute and https (http on loopback and declared development_hosts only)",
             found=url,
             exchange=answer,
         )
@@ -156,12 +156,13 @@ def urls_in(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def is_confidential(url: str) -> bool:
-    """Say whether a URL is https, or http on loopback."""
+def is_confidential(url: str, *, development_hosts: Collection[str] = ()) -> bool:
+    """Say whether a URL is https, or http on loopback or on a host that is declared for development."""
     parts = urlsplit(url)
     if not parts.hostname:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    is_of_development = is_loopback(parts.hostname) or parts.hostname in map(str.lower, development_hosts)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_of_development)
 
 
 def is_loopback(host: str) -> bool:
