@@ -87,6 +87,17 @@ def test_what_is_shipped_reads_the_same_as_in_the_tree(wheel: Path) -> None:
     assert shipped == (ROOT / "openapi.yaml").read_bytes()
 
 
+def test_the_kit_finds_the_contract_that_is_shipped(wheel: Path, tmp_path: Path) -> None:
+    ZipFile(wheel).extractall(tmp_path)
+    program = "from authz_conformance.contract import document as d; print(d.__file__, len(d.operations()))"
+    paths = environment(PYTHONPATH=str(tmp_path))
+    ended = run([sys.executable, "-c", program], cwd=tmp_path, env=paths)
+    assert ended.returncode == 0, ended.stderr
+    found, operations = ended.stdout.split()
+    assert Path(found).is_relative_to(tmp_path)
+    assert int(operations) > 10
+
+
 def test_both_commands_show_their_help(installed: Installed) -> None:
     for command in ("mock-authz", "authz-client"):
         code, out, err = installed.run(command, "--help")
