@@ -62,8 +62,9 @@ def _administrator(administrator: Administrator) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _device(device: Device) -> dict[str, Any]:
-    written = _without_none({
+def device_members(device: Device) -> dict[str, Any]:
+    """Give a device by the names of its members: in a seed, and in the management API."""
+    return {
         "server_id": device.server_id,
         "organization": device.organization_id,
         "name": device.name,
@@ -71,8 +72,12 @@ def _device(device: Device) -> dict[str, Any]:
         "url": device.url,
         "hub": device.hub,
         "features": sorted(device.features),
-        "renewal_at": None if device.renewal_at is None else utc(device.renewal_at),
-    })  # fmt: skip
+    }
+
+
+def _device(device: Device) -> dict[str, Any]:
+    renewal_at = None if device.renewal_at is None else utc(device.renewal_at)
+    written = _without_none({**device_members(device), "renewal_at": renewal_at})
     return written if device.enabled else {**written, "enabled": False}
 
 

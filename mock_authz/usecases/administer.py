@@ -5,9 +5,9 @@ Knows nothing of the device grant. Renewal, disabling and revocation end or chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from mock_authz.domain.events import EventType
 from mock_authz.domain.license import Ending, License, check_renewal_date
@@ -22,14 +22,23 @@ from mock_authz.domain.organization import (
 from mock_authz.domain.refusals import Conflict, NotFound, Refusal
 from mock_authz.sandbox import Sandbox
 from mock_authz.settings import change
+from mock_authz.store.port import R
 from mock_authz.usecases.acquire import end_live_licenses
 from mock_authz.usecases.context import Context, Transaction
 from mock_authz.usecases.keep import end_license
+
+T = TypeVar("T")
 
 NO_ORGANIZATION = NotFound("There is no such organization.")
 NO_ADMINISTRATOR = NotFound("There is no such administrator.")
 NO_DEVICE = NotFound("There is no such device.")
 NO_CLIENT = NotFound("There is no such client.")
+NONE_OF: Final[dict[type, NotFound]] = {
+    Organization: NO_ORGANIZATION,
+    Administrator: NO_ADMINISTRATOR,
+    Device: NO_DEVICE,
+    Client: NO_CLIENT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,18 @@ class NewDevice:
     features: tuple[str, ...] | None = None
     enabled: bool = True
     renewal_at: int | None = None
+
+
+def _upon(
+    context: Context, kind: type[R], record_id: str, work: Callable[[Transaction, R], T]
+) -> T | NotFound:
+    """Load a record and work upon it, in one transaction; or say that there is none."""
+
+    def loaded(transaction: Transaction) -> T | NotFound:
+        record = transaction.get(kind, record_id)
+        return NONE_OF[kind] if record is None else work(transaction, record)
+
+    return context.transact(loaded)
 
 
 # --- organizations ---
@@ -70,24 +91,19 @@ def create_organization(
 def rename_organization(context: Context, organization_id: str, *, name: str) -> Organization | NotFound:
     """Rename an organization. License tokens carry the new name from the next minting on."""
 
-    def work(transaction: Transaction) -> Organization | NotFound:
-        organization = transaction.get(Organization, organization_id)
-        if organization is None:
-            return NO_ORGANIZATION
+    def work(transaction: Transaction, organization: Organization) -> Organization:
         renamed = replace(organization, name=name)
         transaction.put(renamed)
         transaction.emit(EventType.ORGANIZATION_CHANGED, organization_id=organization_id, change="renamed")
         return renamed
 
-    return context.transact(work)
+    return _upon(context, Organization, organization_id, work)
 
 
 def delete_organization(context: Context, organization_id: str) -> NotFound | None:
     """Delete an organization with its devices, whose licenses end; administrators lose it."""
 
-    def work(transaction: Transaction) -> NotFound | None:
-        if transaction.get(Organization, organization_id) is None:
-            return NO_ORGANIZATION
+    def work(transaction: Transaction, _: Organization) -> None:
         for device in transaction.find(Device, "organization", organization_id):
             end_live_licenses(context, transaction, device.server_id, ending=Ending.DEVICE_DISABLED)
             transaction.delete(Device, device.server_id)
@@ -99,9 +115,8 @@ def delete_organization(context: Context, organization_id: str) -> NotFound | No
                 transaction.put(replace(administrator, organizations=left))
         transaction.delete(Organization, organization_id)
         transaction.emit(EventType.ORGANIZATION_CHANGED, organization_id=organization_id, change="deleted")
-        return None
 
-    return context.transact(work)
+    return _upon(context, Organization, organization_id, work)
 
 
 # --- administrators ---
@@ -123,13 +138,10 @@ def change_administrator(
 ) -> Administrator | Refusal:
     """Change name, password_hash or organizations of an administrator. A new password ends open logins."""
 
-    def work(transaction: Transaction) -> Administrator | Refusal:
-        administrator = transaction.get(Administrator, username)
-        if administrator is None:
-            return NO_ADMINISTRATOR
+    def work(transaction: Transaction, administrator: Administrator) -> Administrator | Refusal:
         return _put_administrator(transaction, replace(administrator, **changes), change="changed")
 
-    return context.transact(work)
+    return _upon(context, Administrator, username, work)
 
 
 def _put_administrator(
@@ -150,14 +162,11 @@ def _put_administrator(
 def delete_administrator(context: Context, username: str) -> NotFound | None:
     """Delete an administrator. What they approved and nobody redeemed yet is refused at redemption."""
 
-    def work(transaction: Transaction) -> NotFound | None:
-        if transaction.get(Administrator, username) is None:
-            return NO_ADMINISTRATOR
+    def work(transaction: Transaction, _: Administrator) -> None:
         transaction.delete(Administrator, username)
         transaction.emit(EventType.ADMINISTRATOR_CHANGED, administrator=username, change="deleted")
-        return None
 
-    return context.transact(work)
+    return _upon(context, Administrator, username, work)
 
 
 # --- devices ---
@@ -189,13 +198,10 @@ def create_device(context: Context, new: NewDevice) -> Device | Refusal:
 def change_device(context: Context, server_id: str, changes: Mapping[str, Any]) -> Device | Refusal:
     """Change name, url, hub or features of a device; its license tokens carry them from the next minting on."""
 
-    def work(transaction: Transaction) -> Device | Refusal:
-        device = transaction.get(Device, server_id)
-        if device is None:
-            return NO_DEVICE
+    def work(transaction: Transaction, device: Device) -> Device | Refusal:
         return _put_device(context, transaction, replace(device, **changes), before=device)
 
-    return context.transact(work)
+    return _upon(context, Device, server_id, work)
 
 
 def _put_device(
@@ -225,41 +231,32 @@ def _put_device(
 def disable_device(context: Context, server_id: str) -> Device | NotFound:
     """Disable a device: its license ends for good."""
 
-    def work(transaction: Transaction) -> Device | NotFound:
-        device = transaction.get(Device, server_id)
-        if device is None:
-            return NO_DEVICE
+    def work(transaction: Transaction, device: Device) -> Device:
         end_live_licenses(context, transaction, server_id, ending=Ending.DEVICE_DISABLED)
         disabled = replace(device, enabled=False)
         transaction.put(disabled)
         transaction.emit(EventType.DEVICE_CHANGED, server_id=server_id, change="disabled")
         return disabled
 
-    return context.transact(work)
+    return _upon(context, Device, server_id, work)
 
 
 def enable_device(context: Context, server_id: str) -> Device | NotFound:
     """Enable a device again. It permits a new acquisition only: its license stays ended."""
 
-    def work(transaction: Transaction) -> Device | NotFound:
-        device = transaction.get(Device, server_id)
-        if device is None:
-            return NO_DEVICE
+    def work(transaction: Transaction, device: Device) -> Device:
         enabled = replace(device, enabled=True)
         transaction.put(enabled)
         transaction.emit(EventType.DEVICE_CHANGED, server_id=server_id, change="enabled")
         return enabled
 
-    return context.transact(work)
+    return _upon(context, Device, server_id, work)
 
 
 def delete_device(context: Context, server_id: str) -> NotFound | None:
     """Delete a device: its license ends for good, and devices whose hub it was have none."""
 
-    def work(transaction: Transaction) -> NotFound | None:
-        device = transaction.get(Device, server_id)
-        if device is None:
-            return NO_DEVICE
+    def work(transaction: Transaction, device: Device) -> None:
         end_live_licenses(context, transaction, server_id, ending=Ending.DEVICE_DISABLED)
         # Loaded for its version: who creates a spoke at the same time claims it.
         transaction.get(Organization, device.organization_id)
@@ -268,9 +265,8 @@ def delete_device(context: Context, server_id: str) -> NotFound | None:
                 transaction.put(replace(spoke, hub=None))
         transaction.delete(Device, server_id)
         transaction.emit(EventType.DEVICE_CHANGED, server_id=server_id, change="deleted")
-        return None
 
-    return context.transact(work)
+    return _upon(context, Device, server_id, work)
 
 
 def renew_device(context: Context, server_id: str, *, renewal_at: int | None) -> Device | Refusal:
@@ -281,10 +277,7 @@ def renew_device(context: Context, server_id: str, *, renewal_at: int | None) ->
     if (refusal := check_renewal_date(renewal_at, now=context.now)) is not None:
         return refusal
 
-    def work(transaction: Transaction) -> Device | Refusal:
-        device = transaction.get(Device, server_id)
-        if device is None:
-            return NO_DEVICE
+    def work(transaction: Transaction, device: Device) -> Device | Refusal:
         for license_ in transaction.find(License, "live", server_id):
             renewed = context.decisions.renew(
                 license_, renewal_at=renewal_at, lifetimes=context.settings.lifetimes, now=context.now
@@ -309,16 +302,13 @@ def renew_device(context: Context, server_id: str, *, renewal_at: int | None) ->
         )
         return with_date
 
-    return context.transact(work)
+    return _upon(context, Device, server_id, work)
 
 
 def revoke_device_license(context: Context, server_id: str) -> Device | Refusal:
     """End the live license of a device as revoked."""
 
-    def work(transaction: Transaction) -> Device | Refusal:
-        device = transaction.get(Device, server_id)
-        if device is None:
-            return NO_DEVICE
+    def work(transaction: Transaction, device: Device) -> Device | Refusal:
         live = transaction.find(License, "live", server_id)
         if not live:
             return Conflict(f"{device.name} has no license that could be revoked.", reason="not_licensed")
@@ -326,7 +316,7 @@ def revoke_device_license(context: Context, server_id: str) -> Device | Refusal:
             end_license(context, transaction, license_, ending=Ending.REVOKED)
         return device
 
-    return context.transact(work)
+    return _upon(context, Device, server_id, work)
 
 
 def latest_license(context: Context, server_id: str) -> License | None:
@@ -354,14 +344,11 @@ def create_client(context: Context, client: Client) -> Client | Conflict:
 def delete_client(context: Context, client_id: str) -> NotFound | None:
     """Remove a registered client; its licenses stay, but it can no longer refresh them."""
 
-    def work(transaction: Transaction) -> NotFound | None:
-        if transaction.get(Client, client_id) is None:
-            return NO_CLIENT
+    def work(transaction: Transaction, _: Client) -> None:
         transaction.delete(Client, client_id)
         transaction.emit(EventType.CLIENT_CHANGED, client_id=client_id, change="deleted")
-        return None
 
-    return context.transact(work)
+    return _upon(context, Client, client_id, work)
 
 
 def change_settings(context: Context, changes: Mapping[str, Any]) -> Sandbox:

@@ -10,6 +10,7 @@ from mock_authz.domain.license import License
 from mock_authz.domain.organization import Device, Edition
 from mock_authz.domain.refusals import Conflict, Refusal
 from mock_authz.oauth.reply import Reply
+from mock_authz.seed.dumping import device_members
 from mock_authz.usecases import administer
 from mock_authz.usecases.administer import NewDevice
 from mock_authz.usecases.context import Context
@@ -127,13 +128,7 @@ def _features(body: Body) -> tuple[str, ...]:
 def _shown(context: Context, device: Device) -> dict[str, Any]:
     license_ = administer.latest_license(context, device.server_id)
     return {
-        "server_id": device.server_id,
-        "organization": device.organization_id,
-        "name": device.name,
-        "edition": device.edition.value,
-        "url": device.url,
-        "hub": device.hub,
-        "features": sorted(device.features),
+        **device_members(device),
         "enabled": device.enabled,
         "renewal_at": device.renewal_at,
         "license": None if license_ is None else _shown_license(context, license_),
