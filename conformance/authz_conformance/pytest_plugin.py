@@ -8,6 +8,7 @@ There is no entry point: nobody's pytest is touched by the installation of the k
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,7 @@ def conformance_target(pytestconfig: pytest.Config) -> Iterator[_Opened]:
     real_time.begin()
     try:
         settings = read_config(Path(pytestconfig.getoption("--conformance-config")))
-        connection = connection_for(settings)
-        with open_target(settings, connection) as target:
+        with closing(connection_for(settings)) as connection, open_target(settings, connection) as target:
             readiness = examine(target, connection, settings)
             yield _Opened(target, connection, readiness, load_catalogue())
     except ConfigError as error:
