@@ -12,7 +12,11 @@ from typing import Any, Final
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationServer, BaseGrant, ClientAuthentication, TokenEndpointMixin
-from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
+from authlib.oauth2.rfc6749.errors import (
+    InvalidClientError,
+    InvalidRequestError,
+    UnsupportedGrantTypeError,
+)
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload, OAuth2Request
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc8628 import DEVICE_CODE_GRANT_TYPE, DeviceAuthorizationEndpoint
@@ -27,6 +31,7 @@ from mock_authz.usecases.tokens import IssuedTokens
 # RFC 8628 5.6: device clients are public, so no client can keep a secret.
 PUBLIC: Final = ["none"]
 RESPONSE_HEADERS: Final = [("Content-Type", "application/json"), *NO_STORE.items()]
+_NO_CREDENTIALS: Final = "Clients of this server are public and send no credentials."
 
 
 class OAuthCall(OAuth2Request):
@@ -88,9 +93,7 @@ class CredentialsSentError(InvalidClientError):
     """A client tried to authenticate with the Authorization header, which no client here can."""
 
     def __init__(self, sent: str) -> None:
-        super().__init__(
-            status_code=401, description="Clients of this server are public and send no credentials."
-        )
+        super().__init__(status_code=401, description=_NO_CREDENTIALS)
         scheme = sent.partition(" ")[0]
         self.scheme = scheme if re.fullmatch("[A-Za-z0-9-]{1,32}", scheme) else "Basic"
 
@@ -216,11 +219,16 @@ class LicenseAuthorizationServer(AuthorizationServer):
         """Find the public client that `client_id` names.
 
         Raises:
-            InvalidClientError: it is unknown; or credentials came, which no client here has: 401 where they came in
-                the Authorization header (RFC 6749 5.2).
+            InvalidClientError: it is missing or unknown; or credentials came, which no client here has: 401 where
+                they came in the Authorization header (RFC 6749 5.2).
         """
         if "authorization" in request.headers:
             raise CredentialsSentError(request.headers["authorization"])
+        # Authlib would refuse both as well, in words that tell nobody what to send.
+        if "client_secret" in request.form:
+            raise InvalidClientError(description=_NO_CREDENTIALS)
+        if "client_id" not in request.form:
+            raise InvalidClientError(description="The parameter client_id is missing.")
 
         def query(client_id: str) -> PublicClient | None:
             found = request.context.behaviour.find_client(request.context, client_id)
@@ -238,6 +246,13 @@ class LicenseAuthorizationServer(AuthorizationServer):
         named = {name.lower(): value for name, value in headers}
         media_type = named.pop("content-type", "application/json")
         return Reply(status, body, named, media_type)
+
+    def handle_error_response(self, request: OAuthCall, error: OAuth2Error) -> Reply:
+        """Render a refusal; Authlib leaves the one of an unknown grant without a word for people."""
+        if isinstance(error, UnsupportedGrantTypeError):
+            error.description = "The grants here are the device grant and refresh_token."
+        reply: Reply = super().handle_error_response(request, error)
+        return reply
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens: events are journalled with the records."""

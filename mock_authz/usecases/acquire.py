@@ -37,8 +37,9 @@ class DeviceAuthorization:
 
 def granted_scope(asked: str | None) -> str | InvalidScope:
     """Reduce the scope that was asked for to the one that is granted, or refuse it (RFC 6749 3.3)."""
-    for name in (asked or "").split():
-        if name != GRANTED_SCOPE and name not in IGNORED_SCOPES:
+    # A space alone parts two names: what tabs or other blanks part is one name, and an unknown one.
+    for name in (asked or "").split(" "):
+        if name and name != GRANTED_SCOPE and name not in IGNORED_SCOPES:
             return InvalidScope("The only scope here is license.")
     return GRANTED_SCOPE
 

@@ -77,6 +77,13 @@ def test_only_license_is_granted_and_open_id_scopes_are_ignored(site: Site) -> N
     assert members(response, 400)["error"] == "invalid_scope"
 
 
+@pytest.mark.parametrize("scope", ["license\topenid", "license\u00a0openid", "license\nlicense", "LICENSE"])
+def test_only_a_space_parts_the_names_in_a_scope(site: Site, scope: str) -> None:
+    form = {"client_id": "pos-server", "scope": scope}
+    assert members(site.at_issuer("POST", "/device_authorization", data=form), 400)["error"] == "invalid_scope"
+    site.authorize(scope=" license  openid ")
+
+
 @pytest.mark.parametrize("client", [{"client_id": "nobody"}, {}])
 def test_an_unknown_client_is_invalid_everywhere(site: Site, client: dict[str, str]) -> None:
     forms = {
@@ -228,7 +235,9 @@ def test_a_second_acquisition_supersedes_the_first(site: Site) -> None:
 )
 def test_other_grants_are_unsupported(site: Site, grant_type: str) -> None:
     response = site.at_issuer("POST", "/token", data={"grant_type": grant_type, "client_id": "pos-server"})
-    assert members(response, 400)["error"] == "unsupported_grant_type"
+    refusal = members(response, 400)
+    assert refusal["error"] == "unsupported_grant_type"
+    assert "refresh_token" in refusal["error_description"]
 
 
 def test_missing_parameters_are_invalid_requests(site: Site) -> None:

@@ -106,6 +106,16 @@ def test_a_public_client_that_sends_credentials_is_refused(site: Site, path: str
         assert members(response, 401)["error"] == "invalid_client"
         # RFC 6749 5.2: the scheme that the client tried.
         assert response.headers["www-authenticate"].startswith(scheme)
+    refusal = members(site.at_issuer("POST", path, data={**form, "client_secret": "x"}), 400)
+    assert (refusal["error"], "public" in refusal["error_description"]) == ("invalid_client", True)
+
+
+@pytest.mark.parametrize("path", ["/device_authorization", "/token", "/revoke"])
+def test_a_client_that_does_not_say_who_it_is_is_told_what_is_missing(site: Site, path: str) -> None:
+    form = {"grant_type": DEVICE_CODE, "device_code": "x", "token": "x"}
+    refusal = members(site.at_issuer("POST", path, data=form), 400)
+    assert refusal["error"] == "invalid_client"
+    assert refusal["error_description"] == "The parameter client_id is missing."
 
 
 def test_two_authorization_headers_are_an_invalid_request(site: Site) -> None:
