@@ -54,10 +54,10 @@ class Console:
         click.echo(hint, err=True)
 
     def rows(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Print labels and values in two columns."""
+        """Print labels and values in two columns; what is absent is None, as on the page."""
         width = max(len(label) for label, _ in rows)
         for label, value in rows:
-            self.say(f"  {click.style(label.ljust(width), dim=True)}  {value}")
+            self.say(f"  {click.style(label.ljust(width), dim=True)}  {value or 'None'}")
 
 
 def is_colourful() -> bool:

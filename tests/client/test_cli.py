@@ -128,7 +128,7 @@ def test_status_shows_the_labels_of_the_guide_and_sends_nothing(
     assert licensed_commands.out.splitlines() == [
         "  License Status        Licensed",
         "  Server ID             srv-1",
-        "  License Renewal Date  ",
+        "  License Renewal Date  None",
         "  Features              xms",
         "  Hub Server Name       Hub",
         "  Hub Server URL        https://hub.example",

@@ -41,6 +41,26 @@ def test_the_license_is_kept_in_the_background(
     asyncio.run(story())
 
 
+def test_an_opened_page_shows_what_came_of_its_refresh(
+    server: FakeServer,
+    times: Times,
+    state_file: Path,
+    licensed: Client,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("authz_client.page.app.GLANCE_SECONDS", 30.0)  # a busy machine may take its time
+
+    async def story() -> None:
+        async with browsing(server, times, state_file) as page:
+            page.desk.patience_seconds = 30.0
+            for _ in ("refreshed", "less than a minute ago"):
+                assert "Refreshing" not in await page.open()
+                assert server.count("/token") == 1
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(("seconds", "refreshes"), [(59, 1), (60, 2), (61, 2)])
 def test_opening_the_page_refreshes_at_most_once_a_minute(
     server: FakeServer, times: Times, state_file: Path, licensed: Client, *, seconds: int, refreshes: int

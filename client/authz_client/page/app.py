@@ -31,6 +31,8 @@ _HERE: Final = Path(__file__).parent
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 #: How long a button's answer waits for what it started, before the page says that it is under way.
 PATIENCE_SECONDS: Final = 3.0
+#: The same for the refresh that opening the page begins: nobody pressed anything, so nobody waits long.
+GLANCE_SECONDS: Final = 0.4
 #: Leads back to the page without counting as opening it.
 BACK: Final = "/?back"
 _log: Final = logging.getLogger("authz_client.page")
@@ -125,6 +127,8 @@ async def _home(desk: Desk, request: Request) -> Response:
     view = desk.look()
     if not request.url.query and request.headers.get("sec-fetch-dest", "document") == "document":
         desk.errands.opened()
+        # What is quick, or not due yet, is over by then: the page shows the outcome, not a button that flickers.
+        await desk.errands.settle(min(GLANCE_SECONDS, desk.patience_seconds))
         view = desk.look()
     return _page(desk, "page.html", view=view)
 
