@@ -22,6 +22,7 @@ from authz_client.driver import Client
 from authz_client.status import PageStatus
 from demo import stage
 from demo.stage import STORY, Administrator, Line, VirtualTime
+from mock_authz.instants import add_duration
 
 DEVICE: Final = "store-12"
 HOUR: Final = 3600
@@ -99,8 +100,7 @@ def _acquire(story: Story) -> None:
     )
     if refused := story.administrator.authorize(code.user_code, device=DEVICE):
         story.say("Administrator", f"Authorize is refused: {refused}", colour="red")
-        renewal_at = int(story.time.now()) + 365 * DAY
-        story.administrator.renew(DEVICE, renewal_at=renewal_at)
+        story.administrator.renew(DEVICE, renewal_at=add_duration(int(story.time.now()), "P1Y"))
         story.say("Administrator", "sets a new License Renewal Date, a year from now")
         story.administrator.authorize(code.user_code, device=DEVICE)
     story.say("Administrator", f"Authorize Device: {DEVICE} for {code.user_code}")
