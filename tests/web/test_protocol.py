@@ -80,7 +80,8 @@ def test_only_license_is_granted_and_open_id_scopes_are_ignored(site: Site) -> N
 @pytest.mark.parametrize("scope", ["license\topenid", "license\u00a0openid", "license\nlicense", "LICENSE"])
 def test_only_a_space_parts_the_names_in_a_scope(site: Site, scope: str) -> None:
     form = {"client_id": "pos-server", "scope": scope}
-    assert members(site.at_issuer("POST", "/device_authorization", data=form), 400)["error"] == "invalid_scope"
+    response = site.at_issuer("POST", "/device_authorization", data=form)
+    assert members(response, 400)["error"] == "invalid_scope"
     site.authorize(scope=" license  openid ")
 
 
