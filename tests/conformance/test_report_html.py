@@ -118,7 +118,7 @@ def test_a_failure_opens_with_what_was_wanted_found_and_the_exchange_in_full(rep
         '"access_token"',
         f"Inside {label}",
         '"exp"',
-        f"{rule['tokens'][label]['claims']['exp']} 2030-01-11 00:00:00 UTC",
+        f"{rule['tokens'][label]['claims']['exp']} , 2030-01-11 00:00:00 UTC",
         "The other exchanges",
         "See it again",
         f"authz-conformance server --control {report['target']['issuer']}/_control",

@@ -137,6 +137,7 @@ def test_instants_of_tokens_are_said_as_dates_too() -> None:
         as_markup('{"exp": 1893456000, "renewal_at": 1e400, "expires_in": 1893456000, "iat": null}')
     )
     assert shown.count("2030-01-01 00:00:00 UTC") == 1
+    assert '"exp": 1893456000, 2030-01-01 00:00:00 UTC' in shown
 
 
 @pytest.mark.parametrize(

@@ -61,37 +61,40 @@ def _is_json(text: str) -> bool:
 def _laid_out(text: str) -> Iterator[Markup]:
     """Put in line breaks and colours; raises RecursionError if it is nested too deeply."""
     tokens = [found.groups() for found in _TOKEN.finditer(text)]
-    depth, name = 0, ""
+    depth, name, note = 0, "", Markup("")
     for index, (string, sign, literal) in enumerate(tokens):
         follows = tokens[index + 1][1] if index + 1 < len(tokens) else None
         if sign is not None:
             depth += (sign in _OPENING) - (sign in _CLOSING)
             if depth > DEEPEST:
                 raise RecursionError
-            yield _sign(sign, depth, before=tokens[index - 1][1], follows=follows)
+            before, after = _sign(sign, depth, before=tokens[index - 1][1], follows=follows)
+            yield escape(before) + note + escape(after)
+            note = Markup("")
         elif string is not None and follows == ":":
             name = string.strip('"')
             yield Markup('<span class="k">{}</span>').format(visible(string))
         else:
-            yield _value(string, literal, name)
+            kind, value = ("n", literal) if string is None else ("s", string)
+            yield Markup('<span class="{}">{}</span>').format(kind, visible(value or ""))
+            note = _date(name, literal)
 
 
-def _sign(sign: str, depth: int, *, before: str | None, follows: str | None) -> Markup:
+def _sign(sign: str, depth: int, *, before: str | None, follows: str | None) -> tuple[str, str]:
+    """Give what is written for a sign before the note of its line, and after."""
     line = "\n" + "  " * depth
     if sign in _OPENING:
         is_empty = follows is not None and follows in _CLOSING
-        return escape(sign if is_empty else sign + line)
+        return sign, "" if is_empty else line
     if sign in _CLOSING:
         was_empty = before is not None and before in _OPENING
-        return escape(sign if was_empty else line + sign)
-    return escape(": " if sign == ":" else sign + line)
+        return "", sign if was_empty else line + sign
+    return (": ", "") if sign == ":" else (sign, line)
 
 
-def _value(string: str | None, literal: str | None, name: str) -> Markup:
-    if string is not None:
-        return Markup('<span class="s">{}</span>').format(visible(string))
-    shown = Markup('<span class="n">{}</span>').format(visible(literal or ""))
+def _date(name: str, literal: str | None) -> Markup:
+    """Say an instant as a date, at the end of its line."""
     is_instant = name in INSTANTS or name.endswith("_at")
     if not is_instant or literal is None or not re.fullmatch(r"-?\d+(\.\d+)?", literal):
-        return shown
-    return shown + Markup(' <span class="c">{}</span>').format(words.utc(float(literal)))
+        return Markup("")
+    return Markup(' <span class="c">{}</span>').format(words.utc(float(literal)))
