@@ -98,10 +98,10 @@ def _allowing_rule(world: World, step: Approve | Deny) -> str:
     """Name the rule that breaks where an entry is refused that has to be taken."""
     if isinstance(step, Deny):
         return "verify.expired-user-code-refused"  # "a second before it can"
-    held = world.license_of(step.server_id)
-    if held is not None and held.end == "device_disabled":
+    device = world.devices[step.server_id]
+    if device.was_disabled:
         return "end.enabled-device-acquires-anew"
-    dated = world.devices[step.server_id].renewal_at is not None
+    dated = device.renewal_at is not None
     return "verify.lapsed-device-refused" if dated else "verify.expired-user-code-refused"
 
 

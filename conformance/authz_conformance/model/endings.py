@@ -114,7 +114,7 @@ def follow_device(world: World, step: DeviceStep, answer: Answer, *, now: int) -
     if isinstance(step, Enable):
         return with_device(world, replace(device, enabled=True))
     if isinstance(step, Disable):
-        world = with_device(world, replace(device, enabled=False))
+        world = with_device(world, replace(device, enabled=False, was_disabled=True))
     elif isinstance(step, Delete):
         world = with_device(world, replace(device, deleted=True))
     held = world.license_of(step.server_id)

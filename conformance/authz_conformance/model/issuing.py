@@ -43,6 +43,13 @@ DEFAULT_FEATURES = ("xms",)
 AUDIENCE = "urn:kensium:organization:"
 
 
+def due_scope(law: Law, held: License | None = None) -> str | None:
+    """Give the scope that is due: `license` of a licensing server, of another what the redemption granted."""
+    if law.binds("request.unknown-scope-refused"):
+        return SCOPE
+    return None if held is None else held.scope
+
+
 def exp_of(world: World, *, renewal_at: int | None, now: int) -> int:
     """Compute exp = min(iat + token lifetime, renewal_at)."""
     lifetime_end = now + world.settings.license_token_seconds
@@ -58,6 +65,7 @@ def token_response(
     now: int,
     law: Law,
     refresh_token: Check,
+    scope: str | None,
     scope_rule: str = "tokens.scope-always-returned",
     narrower: Mapping[str, str] | None = None,
 ) -> Outcome:
@@ -71,6 +79,7 @@ def token_response(
         now: Unix seconds.
         law: What the target is held to.
         refresh_token: What is demanded of the refresh token.
+        scope: What has to be granted; None where the kit cannot know.
         scope_rule: What another scope breaks.
         narrower: By the rule of a claim, the narrower one that breaks here in its place.
     """
@@ -78,7 +87,7 @@ def token_response(
     exp = exp_of(world, renewal_at=renewal_at, now=now)
     checks = [
         refresh_token,
-        Check("body.scope", IfThere(SCOPE), (scope_rule,)),
+        *([] if scope is None else [Check("body.scope", IfThere(scope), (scope_rule,))]),
         Check("body.scope", Fresh(), ("tokens.scope-always-returned",)),
     ]
     if Capability.JWT_ACCESS_TOKENS in law.capabilities and device is not None:
@@ -195,8 +204,10 @@ def redeemed(world: World, grant: Grant, answer: Answer, *, now: int) -> World:
     previous = world.license_of(device.server_id) if device is not None else None
     if previous is not None:
         world = _superseded(world, previous, now=now)
+    scope = answer.body.get("scope")
     held = License(
         number=number,
+        scope=scope if isinstance(scope, str) else None,
         server_id=device.server_id if device is not None else f"code of {number}",
         client_id=grant.client_id,
         acquired_at=now,

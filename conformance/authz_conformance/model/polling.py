@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from authz_conformance.model.answers import CODES, TOKENS, Answer, Check, Decision, Outcome, due, refused
 from authz_conformance.model.calendar import lapsed
-from authz_conformance.model.issuing import redeemed, token_response
+from authz_conformance.model.issuing import due_scope, redeemed, token_response
 from authz_conformance.model.law import Law
 from authz_conformance.model.readings import Reading
 from authz_conformance.model.steps import DeviceAuthorization, Poll
@@ -160,6 +160,7 @@ def _redemption(world: World, grant: Grant, *, now: int, law: Law) -> Decision:
         now=now,
         law=law,
         refresh_token=Check("body.refresh_token", Fresh(known), ("tokens.refresh-token-included",)),
+        scope=due_scope(law),
         narrower=again if world.license_of(device.server_id) is not None else None,
     )
     return due(tokens, rules=("redeem.approved-gives-tokens",), slow_down="poll.approved-is-never-throttled")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from authz_conformance.model.answers import TOKENS, Answer, Check, Decision, due, refused
 from authz_conformance.model.calendar import lapsed
-from authz_conformance.model.issuing import issued, token_response
+from authz_conformance.model.issuing import due_scope, issued, token_response
 from authz_conformance.model.law import Law
 from authz_conformance.model.readings import Reading
 from authz_conformance.model.steps import Refresh
@@ -26,6 +26,7 @@ REASON_RULES = {
     "license_expired": "reason.license-expired",
     "refresh_token_expired": "reason.refresh-token-expired",
 }
+_DESCRIBED = Check("body.error_description", Fresh(), ("reason.for-people",))
 _UNENDED = ("refresh_token_unknown", "refresh_token_expired")
 
 
@@ -76,8 +77,7 @@ def _no(reason: str, rule: str, reason_rule: str | None = None) -> Decision:
         reason_rule: What breaks if another reason comes; by default the one of this reason.
     """
     check = Check("body.reason", Is(reason), (reason_rule or REASON_RULES[reason],))
-    described = Check("body.error_description", Fresh(), ("reason.for-people",))
-    return due(refused("invalid_grant", check, described), rules=(rule,))
+    return due(refused("invalid_grant", check, _DESCRIBED), rules=(rule,))
 
 
 def refusal_of(world: World, found: RefreshToken, held: License, *, now: int) -> Decision | None:
@@ -103,11 +103,15 @@ def refusal_of(world: World, found: RefreshToken, held: License, *, now: int) ->
 def _ended(world: World, held: License, end: str, *, now: int) -> Decision:
     """Admit invalid_grant with the reason of the ending; a reason of what has not ended breaks what ended it."""
     rule = _end_rule(world, held, now=now)
-    unended = NotAmong(_UNENDED if lapsed(held.renewal_at, now=now) else (*_UNENDED, "license_expired"))
-    decision = _no(end, rule, _end_reason_rule(held, now=now))
-    (outcome,) = decision.outcomes
-    checks = (Check("body.reason", unended, (rule,)), *outcome.checks)
-    return replace(decision, outcomes=(replace(outcome, checks=checks),))
+    lapse_rule = "reason.ending-before-lapse" if lapsed(held.renewal_at, now=now) else rule
+    reason_rule = "reason.first-ending-is-final" if held.end_again else REASON_RULES[end]
+    checks = (
+        Check("body.reason", NotAmong(_UNENDED, instead=end), (rule,)),
+        Check("body.reason", NotAmong(("license_expired",), instead=end), (lapse_rule,)),
+        Check("body.reason", Is(end, excused=(*_UNENDED, "license_expired")), (reason_rule,)),
+        _DESCRIBED,
+    )
+    return due(refused("invalid_grant", *checks), rules=(rule,))
 
 
 def _end_rule(world: World, held: License, *, now: int) -> str:
@@ -117,12 +121,6 @@ def _end_rule(world: World, held: License, *, now: int) -> str:
     device = world.devices.get(held.server_id)
     enabled = device is not None and device.enabled and not device.deleted
     return "end.enabling-revives-nothing" if held.end == "device_disabled" and enabled else held.end_rule
-
-
-def _end_reason_rule(held: License, *, now: int) -> str | None:
-    if held.end_again:
-        return "reason.first-ending-is-final"
-    return "reason.ending-before-lapse" if lapsed(held.renewal_at, now=now) else None
 
 
 def _lapse_rule(world: World, held: License) -> str:
@@ -151,6 +149,7 @@ def _granted(world: World, found: RefreshToken, held: License, *, now: int, law:
         now=now,
         law=law,
         refresh_token=_due_refresh_token(world, found),
+        scope=due_scope(law, held),
         scope_rule="refresh.keeps-scope",
         narrower=_narrower(found, held, now=now),
     )

@@ -37,13 +37,14 @@ def is_number(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Is:
-    """Exactly this JSON value."""
+    """Exactly this JSON value; what is `excused` breaks a rule of its own."""
 
     value: Any
+    excused: tuple[Any, ...] = ()
 
     def admits(self, found: object) -> bool:
         """Say whether `found` may stand here."""
-        return same(self.value, found)
+        return any(same(value, found) for value in (self.value, *self.excused))
 
     def example(self, name: str) -> object:
         """Give something that may stand here."""
@@ -173,9 +174,10 @@ class IfThere:
 
 @dataclass(frozen=True, slots=True)
 class NotAmong:
-    """None of some values. It gives no example: what stands here instead is demanded beside it."""
+    """None of some values. It gives no example: what stands here `instead` is demanded beside it."""
 
     values: tuple[Any, ...]
+    instead: Any
 
     def admits(self, found: object) -> bool:
         """Say whether `found` may stand here."""
@@ -187,7 +189,7 @@ class NotAmong:
         return MISSING
 
     def __str__(self) -> str:
-        return "not " + " or ".join(map(repr, self.values))
+        return repr(self.instead)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class Organization:
 class Device:
     """A server or register that can be licensed. A deleted one is remembered, because its license is.
 
+    Attributes:
+        was_disabled: It has been, at some time.
+
     A name or an edition that the kit was not told is empty, and its features are None.
     """
 
@@ -50,6 +53,7 @@ class Device:
     url: str | None = None
     hub: str | None = None
     enabled: bool = True
+    was_disabled: bool = False
     deleted: bool = False
     renewal_at: int | None = None
 
@@ -99,6 +103,7 @@ class License:
 
     Attributes:
         number: The model's own name for it.
+        scope: What the redemption said that it granted.
         acquired_at: When it was redeemed.
         renewal_at: Its renewal date.
         renewed_from: The renewal date that held before the last renewal of a live license.
@@ -110,6 +115,7 @@ class License:
     """
 
     number: int
+    scope: str | None = None
     server_id: str
     client_id: str
     acquired_at: int

@@ -253,6 +253,7 @@ ENDINGS: tuple[Scenario, ...] = (
             Acquire(),
             Expect(answer="tokens", hub=False),
             Enable(device="hub"),
+            Acquire(device="hub"),
             Refresh(),
             Expect(answer="tokens", hub=True, otherwise="claims.hub-read-at-each-minting"),
             Disable(device="hub"),

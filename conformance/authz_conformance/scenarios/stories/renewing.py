@@ -212,7 +212,7 @@ RENEWING: tuple[Scenario, ...] = (
         steps=(
             Acquire(device="other"),
             Acquire(),
-            until("renewal_at-1s"),
+            _IN_WINDOW,
             Renew(by=None),
             until("refresh_token_expires_at-1s"),
             *granted(same=False),
