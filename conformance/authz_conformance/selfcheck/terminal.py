@@ -21,6 +21,8 @@ from authz_conformance.selfcheck.campaign import Ended
 from authz_conformance.selfcheck.document import counts
 from authz_conformance.selfcheck.matrix import HELD_TO, Matrix, Row
 
+_BAR_WIDTH = 20
+_REFRESHES = 2  # in a second: the processors have other work
 _MARK_WIDTH = 9
 _HARD_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -34,8 +36,14 @@ class Live:
     """
 
     def __init__(self, console: Console, *, total: int) -> None:
-        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        bar, name = BarColumn(bar_width=_BAR_WIDTH), TextColumn("{task.description}")
+        self._progress = Progress(
+            *(bar, MofNCompleteColumn(), TimeElapsedColumn(), name),
+            console=console,
+            transient=True,
+            refresh_per_second=_REFRESHES,
+            disable=not console.is_terminal,
+        )
         self._task = self._progress.add_task("plain server", total=total)
 
     def __enter__(self) -> Self:
