@@ -38,7 +38,7 @@ from authz_conformance.verdicts import AdapterError, Outcome, Verdict
 from authz_conformance.wire import Connection
 from tests.conformance.kit import config, judge, run
 from tests.conformance.oracle_world import CATALOGUE, LICENSE
-from tests.programs import Served, serve
+from tests.programs import ROOT, Served, serve
 
 HELD_TO = (Profile.RFC8628, Profile.OAUTH_HYGIENE, Profile.LICENSE)
 EVERYTHING = Readiness(offers=frozenset(Capability))
@@ -279,6 +279,12 @@ def test_neither_reading_of_what_protocol_md_leaves_open_ever_fails_a_server(rea
         other = IdealServer(State(law=LICENSE, worlds=(world,)), now=START)
         found = perform(timeline, other, state=state, cast=cast)
         assert (scenario.id, found.broken) == (scenario.id, ())
+
+
+def test_every_reading_stands_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "silent.md").read_text("utf-8")
+    for reading in Reading:
+        assert f"| {reading.law} | {reading.by_letter} | {reading.other} |" in page
 
 
 # ------------------------------------------------------------------------------------------- random stories
