@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 import click
@@ -19,7 +20,7 @@ from authz_client.given import CONSOLE, Given, shared_options
 from authz_client.outcome import Kind, Outcome
 from authz_client.reasons import in_words
 from authz_client.state import Phase
-from authz_client.state_store import DamagedStateError, ForeignStateError, StoreError
+from authz_client.state_store import DamagedStateError, StoreError
 from authz_client.status import LicenseStatus, PageStatus, UserCode, shown_instant
 from authz_client.terminal import Console, Countdown, can_show_blocks, is_colourful, qr_lines
 from authz_client.wire import InsecureIssuerError
@@ -29,6 +30,8 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _EPILOG: Final = "\b\nExit codes:\n" + exit_codes.table()
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 _ACQUIRE: Final = "Get a license with: authz-client acquire --wait"
+_WHEN_AUTHORIZED: Final = "When the device is authorized: authz-client complete"
+_STOPPED: Final = "Stopped waiting; the user code stays good. To go on: authz-client complete"
 _ADVICE: Final = {
     Kind.AUTHORIZATION_PENDING: "Authorize the device at the Authorization server, then: authz-client complete",
     Kind.ENDED: "Remove it and get another: authz-client remove, then authz-client acquire --wait",
@@ -71,7 +74,7 @@ class _Commands(click.Group):
                 hint="For another development host: --insecure-host HOST",
             )
         except StoreError as error:
-            self._end(ctx, ExitCode.STATE_FILE, str(error), hint=_store_hint(error))
+            self._end(ctx, ExitCode.STATE_FILE, str(error), hint=error.advice)
 
     def _end(self, ctx: click.Context, code: ExitCode, message: str, *, hint: str) -> NoReturn:
         self._console(ctx).fail(message, hint=hint, error=code.name.lower())
@@ -115,7 +118,7 @@ def acquire(given: Given, *, wait: bool, start_over: bool, is_qr_wanted: bool | 
     _show_user_code(given.console, status.user_code, status, is_qr_wanted=is_qr_wanted)
     if wait:
         _complete(given, wait=True)
-    given.console.say("When the device is authorized: authz-client complete")
+    given.console.say(given.console.advice(_WHEN_AUTHORIZED))
 
 
 @_command("complete")
@@ -163,7 +166,7 @@ def run(given: Given) -> None:
     console = given.console
 
     def report(happening: Happening) -> None:
-        console.say(happening.line())
+        console.say(console.advice(happening.line()))
         console.tell(**happening.to_json())
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.OK))
@@ -199,7 +202,8 @@ def doctor(given: Given) -> None:
 
     colours = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
     code, counts = ExitCode.OK, dict.fromkeys(Verdict, 0)
-    for check in examine(given):
+    for found in examine(given):
+        check = replace(found, advice=given.console.advice(found.advice))
         given.console.tell(**check.to_json())
         mark = click.style(check.verdict.value.ljust(4), fg=colours[check.verdict], bold=True)
         given.console.say(f"{mark}  {check.name.ljust(21)}  {check.finding}")
@@ -242,7 +246,7 @@ def _complete(given: Given, *, wait: bool) -> NoReturn:
             outcome = client.complete(wait=wait)
         except KeyboardInterrupt:
             waiting.clear()
-            given.console.say("Stopped waiting; the user code stays good. To go on: authz-client complete")
+            given.console.say(given.console.advice(_STOPPED))
             sys.exit(ExitCode.INTERRUPTED)
         _finish(given, outcome, client.status())
 
@@ -253,7 +257,7 @@ def _finish(given: Given, outcome: Outcome, status: PageStatus) -> NoReturn:
     given.console.tell(**outcome.to_json(), message=sentence(outcome))
     given.console.say(sentence(outcome), bold=True, fg="green" if code is ExitCode.OK else "yellow")
     if advice := _ADVICE.get(outcome.kind):
-        given.console.say(advice)
+        given.console.say(given.console.advice(advice))
     if outcome.kind in {Kind.LICENSED, Kind.REFRESHED, Kind.ALREADY_LICENSED, Kind.ENDED}:
         given.console.say()
         _show_status(given.console, status)
@@ -303,12 +307,12 @@ def _show_unlicensed(console: Console, status: PageStatus) -> None:
     code = status.user_code
     if status.phase is Phase.AWAITING and code is not None and not code.is_expired:
         _show_user_code(console, code, status, is_qr_wanted=False)
-        console.say("When the device is authorized: authz-client complete")
+        console.say(console.advice(_WHEN_AUTHORIZED))
         return
     console.say("This server is not licensed.", bold=True)
     if status.refusal is not None:
         console.say(f"The last try was refused: {in_words(status.refusal.reason)}.", fg="yellow")
-    console.say(_ACQUIRE)
+    console.say(console.advice(_ACQUIRE))
 
 
 def _code_of_status(status: PageStatus) -> ExitCode:
@@ -323,15 +327,7 @@ def _check_state(given: Given) -> None:
     try:
         given.reader().status()
     except DamagedStateError as error:
-        given.console.fail(str(error), hint=_store_hint(error), error=ExitCode.STATE_FILE.name.lower())
-
-
-def _store_hint(error: StoreError) -> str:
-    if isinstance(error, DamagedStateError):
-        return "The license in it is lost to this program: get another with authz-client acquire --wait"
-    if isinstance(error, ForeignStateError):
-        return "Give --state another file, or --issuer and --client-id of this one's owner."
-    return "Check the file's and the directory's permissions, and that the disk is not full."
+        given.console.fail(str(error), hint=error.advice, error=ExitCode.STATE_FILE.name.lower())
 
 
 def _unwritable(error: OSError) -> int:

@@ -99,8 +99,7 @@ def _state_file(given: "Given") -> Iterator[Check | State]:
         yield Check(name, Verdict.FAIL, str(error), _ACQUIRE, ExitCode.STATE_FILE)
         return
     except StoreError as error:
-        advice = "Check permissions, owner and free space, or give --state another file."
-        yield Check(name, Verdict.FAIL, str(error), advice, ExitCode.STATE_FILE)
+        yield Check(name, Verdict.FAIL, str(error), error.advice, ExitCode.STATE_FILE)
         return
     yield stored
     yield Check(name, Verdict.OK, f"{given.state}: {stored.phase.value.replace('_', ' ')}")

@@ -5,12 +5,14 @@ Owns the options' names, their environment variables and their defaults; no comm
 
 import functools
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from authz_client.flows import Clocks, Flows
 from authz_client.home import default_state_file, make_home, owner
@@ -145,25 +147,37 @@ _OPTIONS: Final = (
     ),
 )
 
+_SHARED: Final = ("issuer", "client_id", "state", "insecure_hosts", "ca_file")
+
 
 def shared_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the shared options, as one `Given`, its first argument."""
 
     @functools.wraps(command)
     def wrapped(**options: Any) -> None:
-        console = Console(as_json=options.pop("as_json"))
         context = click.get_current_context()
+        console = Console(as_json=options.pop("as_json"), repeated=_repeated(context))
         context.meta[CONSOLE] = console
         if os.environ.get("NO_COLOR"):
             context.find_root().color = context.color = False
-        shared = {
-            name: options.pop(name) for name in ("issuer", "client_id", "state", "insecure_hosts", "ca_file")
-        }
+        shared = {name: options.pop(name) for name in _SHARED}
         command(_given(**shared, console=console, outside=context.obj or Outside()), **options)
 
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
+
+
+def _repeated(context: click.Context) -> str:
+    """Say what another command must repeat to reach the same license: what is neither stored nor in the environment."""
+    words = ""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name in _SHARED and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            value = context.params[name]
+            values = value if isinstance(value, tuple) else (value,)
+            words += "".join(f" {parameter.opts[0]} {shlex.quote(str(one))}" for one in values)
+    return words
 
 
 def _given(

@@ -26,11 +26,19 @@ _MODE: Final = 0o600
 
 
 class StoreError(Exception):
-    """The state file cannot be read or written; what was stored before is still there. The text holds no secret."""
+    """The state file cannot be read or written; what was stored before is still there. The text holds no secret.
+
+    Attributes:
+        advice: What to do about it.
+    """
+
+    advice = "Check its owner, its permissions and the free space, or give --state another file."
 
 
 class DamagedStateError(StoreError):
     """The state file was not readable as a state: it has been kept aside, and the next start is from nothing."""
+
+    advice = "The license in it is lost to this program: get another with authz-client acquire --wait"
 
     def __init__(self, path: Path, kept_as: Path, why: str) -> None:
         super().__init__(f"{path} is damaged ({why}); it has been kept as {kept_as}")
@@ -39,6 +47,14 @@ class DamagedStateError(StoreError):
 
 class ForeignStateError(StoreError):
     """The state file belongs to another issuer or client."""
+
+    advice = "Give --state another file, or --issuer and --client-id of this one's owner."
+
+
+class LaterStateError(StoreError):
+    """A later version of this program wrote the state file."""
+
+    advice = "Use that version, or give --state another file."
 
 
 @dataclass(frozen=True)
@@ -187,7 +203,9 @@ class StateStore:
 
 
 class _MissingError(StoreError):
-    """There is no such file."""
+    """There is no such file, or no directory for it."""
+
+    advice = "Make its directory first, or give --state another file."
 
 
 @contextmanager
@@ -195,7 +213,8 @@ def _explained(path: Path, verb: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise _MissingError(f"cannot {verb} {path}: there is no such file or directory") from None
+        missing = "file" if path.parent.is_dir() else f"directory {path.parent}"
+        raise _MissingError(f"cannot {verb} {path}: there is no {missing}") from None
     except OSError as error:
         raise StoreError(f"cannot {verb} {path}: {error.strerror}") from None
 
@@ -217,7 +236,7 @@ def _decoded(text: bytes, path: Path) -> State:
     document = _document(text)
     version = document.get("version")
     if isinstance(version, int) and version > VERSION:
-        raise StoreError(f"{path} was written by a later version of this program")
+        raise LaterStateError(f"{path} was written by a later version of this program")
     if version != VERSION:
         raise NotARecord("it has no version")
     return from_json(State, document.get("state"))

@@ -5,6 +5,7 @@ Owns looks alone: colours, widths and cursor. It knows no errand and no option.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _BLACK_ON_WHITE: Final = "\x1b[30;107m"
 _PLAIN: Final = "\x1b[0m"
 #: One less than a terminal's usual width; spaces rather than an escape code, which NO_COLOR takes away.
 _LINE_WIDTH: Final = 79
+#: A command of ours in a piece of advice, with the options that the advice gives it.
+_COMMAND: Final = re.compile(r"authz-client (?:acquire(?: --wait)?|complete|doctor|refresh|remove)\b")
 #: By (upper, lower): is there ink?
 _HALF_BLOCKS: Final = {
     (False, False): " ",
@@ -31,9 +34,18 @@ _HALF_BLOCKS: Final = {
 
 @dataclass(frozen=True)
 class Console:
-    """Where a command's results go: with `as_json`, one JSON object a line, and nothing else on stdout."""
+    """Where a command's results go: with `as_json`, one JSON object a line, and nothing else on stdout.
+
+    Attributes:
+        repeated: The options by which the command that advice names reaches the same license, a space before each.
+    """
 
     as_json: bool = False
+    repeated: str = ""
+
+    def advice(self, text: str) -> str:
+        """Complete the commands in a piece of advice, so that they can be run as they stand."""
+        return _COMMAND.sub(lambda command: command.group() + self.repeated, text)
 
     def say(self, text: str = "", **style: Any) -> None:
         """Print a line for people."""
@@ -47,6 +59,7 @@ class Console:
 
     def fail(self, message: str, *, hint: str, **members: Any) -> None:
         """Say what is wrong and what to do about it: on stderr, or as JSON on stdout."""
+        hint = self.advice(hint)
         if self.as_json:
             self.tell(message=message, hint=hint, **members)
             return

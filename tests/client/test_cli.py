@@ -231,8 +231,48 @@ def test_anothers_state_file_is_5(licensed_commands: Commands, command: str) -> 
     assert "--state" in licensed_commands.err
 
 
+def test_a_later_versions_state_file_is_5_and_no_matter_of_permissions(
+    commands: Commands, state_file: Path
+) -> None:
+    state_file.write_text('{"version": 99, "state": {}}')
+    assert commands.run("status") == ExitCode.STATE_FILE
+    assert "later version" in commands.err
+    assert "permissions" not in commands.err
+    assert commands.run("doctor") == ExitCode.STATE_FILE
+    assert "permissions" not in commands.out
+
+
+@pytest.mark.parametrize(
+    ("command", "advised"),
+    [
+        ("acquire", "complete"),
+        ("status", "acquire --wait"),
+        ("refresh", "acquire --wait"),
+        ("doctor", "acquire --wait"),
+    ],
+)
+def test_the_commands_that_are_advised_can_be_run_as_they_stand(
+    commands: Commands, state_file: Path, command: str, advised: str
+) -> None:
+    spaced = state_file.with_name("my license.json")
+    given = ("--issuer", ISSUER, "--state", str(spaced), "--insecure-host", "pos.test")
+    commands.run(command, *given, is_ours=False)
+    assert (
+        f"authz-client {advised} --issuer {ISSUER} --state '{spaced}' --insecure-host pos.test"
+        in commands.out
+    )
+
+
+def test_what_the_environment_says_is_not_repeated(commands: Commands, state_file: Path) -> None:
+    commands.env = {"AUTHZ_ISSUER": ISSUER, "AUTHZ_STATE": str(state_file)}
+    assert commands.run("status", is_ours=False) == ExitCode.NOT_LICENSED
+    assert commands.out.endswith("authz-client acquire --wait\n")
+
+
 def test_an_unwritable_directory_is_5(commands: Commands, tmp_path: Path) -> None:
     where = str(tmp_path / "nowhere" / "license.json")
+    assert commands.run("acquire", "--issuer", ISSUER, "--state", where, is_ours=False) == ExitCode.STATE_FILE
+    assert f"there is no directory {tmp_path / 'nowhere'}\n" in commands.err
     assert commands.run("acquire", "--issuer", ISSUER, "--state", where, "--json", is_ours=False) == (
         ExitCode.STATE_FILE
     )

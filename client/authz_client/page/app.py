@@ -213,9 +213,6 @@ def _page(desk: Desk, template: str, *, status: int = 200, **values: Any) -> HTM
     return HTMLResponse(_environment().get_template(template).render({**shared, **values}), status)
 
 
-_STORE_ADVICE: Final = (
-    "Check its owner, its permissions and the free space, or start this page with another --state."
-)
 _REFUSALS: Final = {
     403: (
         "Not done",
@@ -245,7 +242,8 @@ def handler_of_trouble(desk: Desk) -> Callable[[Request, Exception], Awaitable[R
 
     async def handle(_request: Request, error: Exception) -> Response:
         title = "The state file cannot be used"
-        return _page(desk, "error.html", status=503, title=title, text=f"{error}. {_STORE_ADVICE}")
+        advice = error.advice if isinstance(error, StoreError) else ""
+        return _page(desk, "error.html", status=503, title=title, text=f"{error}. {advice}")
 
     return handle
 
