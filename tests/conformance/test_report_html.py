@@ -128,6 +128,21 @@ def test_a_failure_opens_with_what_was_wanted_found_and_the_exchange_in_full(rep
     assert {one["class"] for one in unfolded} == {"rule v-failed", "token"}
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"response": None, "failure": "no answer within 5 s"}, "Response no answer within 5 s"),
+        ({"response": {"status": 599, "headers": [], "body": ""}}, "Response 599"),
+    ],
+)
+def test_silence_and_a_status_without_a_name_are_shown_as_what_came(
+    changes: dict[str, Any], said: str, report: dict[str, Any]
+) -> None:
+    rule = alone(report, FAILED)["rules"][0]
+    rule["exchanges"][rule["exchange"] - 1] |= changes
+    assert said in Seen(html(report)).text
+
+
 def test_an_expected_failure_says_why_where_and_until_when(report: dict[str, Any]) -> None:
     page = Seen(html(alone(report, "poll.early-is-slow-down")))
     assert in_order(page.text, "Known: The session cache is written behind.", "looked at again on 2027-03-01")
