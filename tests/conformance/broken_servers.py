@@ -104,6 +104,12 @@ class Dying:
         return _response(400, b'{"error": "authorization_pending"}')
 
 
+def silent_to_head(connection: socket.socket, request: bytes, issuer: str) -> None:
+    """Hang up on HEAD, and answer all else."""
+    if not request.startswith(b"HEAD "):
+        Dying(requests=1)(connection, request, issuer)
+
+
 @contextmanager
 def broken(answer: Answer) -> Iterator[str]:
     """Serve while the block runs; yields the issuer."""

@@ -62,7 +62,7 @@ class Surveyor:
         except _Stopped as why:
             stopped = str(why)
         if self._silent is not None and stopped is None:
-            self._find(Rules.SERVER_ERROR, "an answer", self._silent.said, self._silent)
+            self._find(Rules.SERVER_ERROR, f"{self._silent.step} answered", self._silent.said, self._silent)
         return Survey(
             generated=self._generated,
             set_requests=self._set,
@@ -133,6 +133,8 @@ class Surveyor:
             answer = self._send(label, request)
             if answer.failure is None:
                 self._judge(case, answer)
+            elif answer.unsent:
+                self._untried.setdefault(label, answer.failure)
 
     def _request(self, case: Case, operation: Operation, number: int) -> Request | None:
         credentials: dict[str, str] = {}
