@@ -22,7 +22,7 @@ from authz_client.reasons import in_words
 from authz_client.state import Phase
 from authz_client.state_store import DamagedStateError, StoreError
 from authz_client.status import LicenseStatus, PageStatus, UserCode, shown_instant
-from authz_client.terminal import Console, Countdown, can_show_blocks, is_colourful, qr_lines
+from authz_client.terminal import Console, Countdown, can_redraw, can_show_blocks, is_colourful, qr_lines
 from authz_client.wire import InsecureIssuerError
 from authz_client.wording import TITLES, sentence
 
@@ -234,7 +234,7 @@ def _is_somebody_there() -> bool:
 
 
 def _complete(given: Given, *, wait: bool) -> NoReturn:
-    is_live = wait and sys.stderr.isatty() and not given.console.as_json
+    is_live = wait and can_redraw() and not given.console.as_json
     waiting = Countdown(given.outside.clocks, given.outside.sleep, is_live=is_live)
     with given.client(sleep=waiting.sleep) as client:
         code = client.status().user_code

@@ -4,7 +4,6 @@ Owns the options' names, their environment variables and their defaults; no comm
 """
 
 import functools
-import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from authz_client.flows import Clocks, Flows
 from authz_client.home import default_state_file, make_home, owner
 from authz_client.real_clocks import REAL_CLOCKS, real_sleep
 from authz_client.state_store import StoreError
-from authz_client.terminal import Console
+from authz_client.terminal import Console, is_plain
 
 if TYPE_CHECKING:
     import ssl
@@ -158,7 +157,7 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         context = click.get_current_context()
         console = Console(as_json=options.pop("as_json"), repeated=_repeated(context))
         context.meta[CONSOLE] = console
-        if os.environ.get("NO_COLOR"):
+        if is_plain():
             context.find_root().color = context.color = False
         shared = {name: options.pop(name) for name in _SHARED}
         command(_given(**shared, console=console, outside=context.obj or Outside()), **options)

@@ -6,6 +6,7 @@ Owns looks alone: colours, widths and cursor. It knows no errand and no option.
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from authz_client.wording import countdown
 _MARGIN: Final = 2
 _BLACK_ON_WHITE: Final = "\x1b[30;107m"
 _PLAIN: Final = "\x1b[0m"
-#: One less than a terminal's usual width; spaces rather than an escape code, which NO_COLOR takes away.
+#: One less than a terminal's usual width: a line that fills its last column goes on below, out of reach.
 _LINE_WIDTH: Final = 79
 #: A command of ours in a piece of advice, with the options that the advice gives it.
 _COMMAND: Final = re.compile(r"authz-client (?:acquire(?: --wait)?|complete|doctor|refresh|remove)\b")
@@ -73,9 +74,19 @@ class Console:
             self.say(f"  {click.style(label.ljust(width), dim=True)}  {value or 'None'}")
 
 
+def is_plain() -> bool:
+    """Say whether colours are unwanted: NO_COLOR is set (no-color.org), or the terminal knows no escape codes."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
 def is_colourful() -> bool:
-    """Say whether stdout may be coloured: it is a terminal, and NO_COLOR is not set (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """Say whether stdout may be coloured: it is a terminal that knows colours, and they are not unwanted."""
+    return sys.stdout.isatty() and not is_plain()
+
+
+def can_redraw() -> bool:
+    """Say whether stderr is a terminal on which a line can be written over."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def can_show_blocks() -> bool:
@@ -127,13 +138,23 @@ class Countdown:
         until = self.clocks.monotonic() + seconds
         while (remaining := until - self.clocks.monotonic()) > 0:
             if self.is_live:
-                good, poll = countdown(self.left()), countdown(remaining)
-                text = f"Waiting for authorization: good for {good}, next poll in {poll}. Ctrl-C stops."
-                click.echo(f"\r{text.ljust(_LINE_WIDTH)}", err=True, nl=False)
+                self._draw(countdown(self.left()), countdown(remaining))
             self.rest(min(1.0, remaining))
         self.clear()
 
     def clear(self) -> None:
         """Take the line away."""
         if self.is_live:
-            click.echo(f"\r{' ' * _LINE_WIDTH}\r", err=True, nl=False)
+            # Spaces rather than an escape code, which NO_COLOR takes away.
+            click.echo(f"\r{' ' * _line_width()}\r", err=True, nl=False)
+
+    def _draw(self, good: str, poll: str) -> None:
+        width = _line_width()
+        text = f"Waiting for authorization: good for {good}, next poll in {poll}. Ctrl-C stops."
+        if len(text) > width:
+            text = f"Good for {good}, poll in {poll}. Ctrl-C stops."[:width]
+        click.echo(f"\r{text.ljust(width)}", err=True, nl=False)
+
+
+def _line_width() -> int:
+    return min(_LINE_WIDTH, shutil.get_terminal_size().columns - 1)

@@ -8,7 +8,7 @@ import segno
 
 from authz_client.home import default_state_file, owner
 from authz_client.reasons import in_words
-from authz_client.terminal import Countdown, can_show_blocks, is_colourful, qr_lines
+from authz_client.terminal import Countdown, can_redraw, can_show_blocks, is_colourful, qr_lines
 from authz_client.wording import countdown, duration
 from tests.client.fakes import Times
 
@@ -37,7 +37,10 @@ def test_the_qr_code_is_drawn_module_by_module_within_80_columns(*, is_coloured:
     assert all(line.startswith("\x1b[") is is_coloured for line in lines)
 
 
-def test_a_countdown_shows_each_second_what_is_left(times: Times, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_countdown_shows_each_second_what_is_left(
+    times: Times, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     end = times.monotonic + 900
     waiting = Countdown(times.clocks(), times.sleep, left=lambda: end - times.monotonic, is_live=True)
     waiting.sleep(2.5)
@@ -51,6 +54,37 @@ def test_a_countdown_shows_each_second_what_is_left(times: Times, capsys: pytest
     ]
     assert all(len(line) in {0, 79} for line in shown)
     assert times.slept == [1, 1, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"), [(76, "Waiting for"), (75, "Good for 15:00, poll in 0:01. Ctrl-C stops.")]
+)
+def test_a_countdown_stays_on_one_line_of_a_narrow_terminal(
+    times: Times,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    columns: int,
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    Countdown(times.clocks(), times.sleep, left=lambda: 900.0, is_live=True).sleep(1)
+    drawn_line, wiped, _ = capsys.readouterr().err.split("\r")[1:]
+    assert drawn_line.startswith(shown)
+    assert len(drawn_line) == len(wiped) == columns - 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colours_are_left_out_where_they_are_unwanted(
+    monkeypatch: pytest.MonkeyPatch, *, name: str, value: str
+) -> None:
+    monkeypatch.setattr("sys.stdout", Terminal("utf-8"))
+    monkeypatch.setattr("sys.stderr", Terminal("utf-8"))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert (is_colourful(), can_redraw()) == (True, True)
+    monkeypatch.setenv(name, value)
+    assert (is_colourful(), can_redraw()) == (False, value != "dumb")
 
 
 def test_a_countdown_that_nobody_sees_only_sleeps(times: Times, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,6 +112,7 @@ def test_blocks_and_colours_are_for_terminals_that_show_them(
     monkeypatch: pytest.MonkeyPatch, stdout: Terminal, no_color: str, expected: tuple[bool, bool]
 ) -> None:
     monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stdout", stdout)
     assert (can_show_blocks(), is_colourful()) == expected
 
