@@ -7,6 +7,7 @@ from typing import Any
 
 from authz_conformance.catalogue import Capability, Profile
 from authz_conformance.clocks.proof import prove
+from authz_conformance.expectations import ANY_SUCCESS
 from authz_conformance.readiness import Readiness, claims, seen_in
 from authz_conformance.server_under_test import INTROSPECTION_METHODS, ServerUnderTest
 from authz_conformance.targets.config import Config
@@ -28,11 +29,13 @@ def examine(target: Target, connection: Connection, settings: Config) -> Readine
     """
     with target.stage(seed="examination") as stage:
         server = ServerUnderTest(stage, connection, seed="examination")
-        metadata = {} if stage.endpoints else server.fetch_metadata().members
+        found_metadata = server.fetch_metadata()
+        metadata = found_metadata.members if found_metadata.status in ANY_SUCCESS else {}
         proof = prove(server)
         declared = settings.target.capabilities
-        offered = _seen(server, settings) if declared is None else frozenset(declared)
-    found = () if declared is None or stage.endpoints else claims(offered, metadata)
+        offered = _seen(server, settings, metadata) if declared is None else frozenset(declared)
+    by_declaration = bool(stage.endpoints) and not metadata
+    found = () if declared is None or by_declaration else claims(offered, {**metadata, **stage.endpoints})
     withheld = dict.fromkeys(proof.missing, proof.says)
     if Capability.INTROSPECTION in offered and not _knows_who_introspects(settings, metadata):
         withheld[Capability.INTROSPECTION] = NOBODY_INTROSPECTS
@@ -56,7 +59,7 @@ def _knows_who_introspects(settings: Config, metadata: Mapping[str, Any]) -> boo
     return isinstance(methods, list) and bool({"none", "bearer"} & {str(one).lower() for one in methods})
 
 
-def _seen(server: ServerUnderTest, settings: Config) -> frozenset[Capability]:
+def _seen(server: ServerUnderTest, settings: Config, metadata: Mapping[str, Any]) -> frozenset[Capability]:
     """Say what can be seen of a server that declares nothing. What nothing shows is taken to be there, metadata too."""
     seen = {Capability.CONCURRENT_REQUESTS, Capability.METADATA}
     try:
@@ -65,7 +68,7 @@ def _seen(server: ServerUnderTest, settings: Config) -> frozenset[Capability]:
             seen.add(Capability.VERIFICATION_URI_COMPLETE)
     except PreconditionBroken:
         return frozenset(seen)
-    if server.stage.endpoints:
+    if server.stage.endpoints and not metadata:
         seen.discard(Capability.METADATA)
     if Profile.LICENSE in settings.target.profiles:
         seen.add(Capability.JWT_ACCESS_TOKENS)

@@ -17,7 +17,7 @@ class Exchange:
         number: its place among the exchanges of this rule, from 1.
         step: the protocol step, such as `poll` or `refresh`.
         at: the target's time before the request, in whole Unix seconds; None where it is not known.
-        until: the same after the answer.
+        until: the same after the answer, rounded up: the same as `at` where the clock stands still.
         sent: the body as it was sent.
         status: None if there was no answer.
         content: the body of the answer, cut at the wire's bound.

@@ -38,8 +38,13 @@ class Grant:
 
     @property
     def expires_at(self) -> int:
-        """The first instant at which the codes have expired."""
+        """The first instant at which the codes may have expired."""
         return self.issued_at + self.expires_in
+
+    @property
+    def expired_at(self) -> int:
+        """The first at which they have, also where a server whose clock ticks counts from a fraction of a second."""
+        return latest_issue(self.exchange) + self.expires_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,11 @@ class Tokens:
     client_id: str
     exchange: Exchange = field(repr=False)
 
+    @property
+    def issued_by(self) -> int:
+        """When they had been issued at the latest; `issued_at` where the clock stands still."""
+        return latest_issue(self.exchange)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LicenseToken:
@@ -75,6 +85,11 @@ class LicenseToken:
         """The claim `license`; empty if there is none."""
         claim = self.claims.get("license")
         return claim if isinstance(claim, dict) else {}
+
+
+def latest_issue(answer: Exchange) -> int:
+    """Give the whole second by which what an answer holds had been issued."""
+    return answer.until or answer.at or 0
 
 
 def spelled_plainly(user_code: str) -> str:

@@ -92,10 +92,11 @@ class ServerUnderTest:
 
     @cached_property
     def metadata(self) -> Mapping[str, Any]:
-        """The metadata, fetched once, as a precondition; the declared endpoints for a target without any."""
-        if self.stage.endpoints:
-            return self.stage.endpoints
-        return given.success(self.find_metadata())
+        """The metadata, fetched once, as a precondition; with the endpoints that are declared beside it, or instead."""
+        declared, answer = self.stage.endpoints, self.find_metadata()
+        if declared and answer.status not in ANY_SUCCESS:
+            return declared
+        return {**given.success(answer), **declared}
 
     def endpoint(self, name: str) -> str:
         """Give the URL of an endpoint: `device_authorization`, `token`, `revocation`, `introspection`, or `license`.
@@ -105,7 +106,7 @@ class ServerUnderTest:
         if name.split("/", maxsplit=1)[0] in {"license", "servers"}:
             return f"{self.issuer}/{name}"
         key = "jwks_uri" if name == "jwks" else f"{name}_endpoint"
-        url = self.metadata.get(key)
+        url = self.stage.endpoints.get(key) or self.metadata.get(key)
         if not isinstance(url, str):
             raise PreconditionBroken(wanted=f"{key} in the metadata", found=repr(url), exchange=None)
         return url
@@ -318,8 +319,10 @@ class ServerUnderTest:
         return refusal
 
     def still_alive(self) -> None:
-        """Check that the server still gives codes after what it was sent."""
-        expect.codes(self.authorize_device())
+        """Check that the server still answers after what it was sent; that it gives codes has a rule of its own."""
+        answer = self.authorize_device()
+        expect.that(answer.status is not None, wanted="any answer", found=answer.said, exchange=answer)
+        given.codes(answer)
 
 
 def well_known_url(issuer: str, name: str = WELL_KNOWN) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import ceil
 from typing import Any, TypeVar, cast
 
 from authz_conformance.exchange import Exchange
@@ -57,6 +58,11 @@ class Story:
         """Tell the target's time in whole Unix seconds, where it is known."""
         now = self.read_clock()
         return None if now is None else int(now)
+
+    def now_at_the_latest(self) -> int | None:
+        """Tell the target's time rounded up, for a bound that no server has passed before: many count fractions."""
+        now = self.read_clock()
+        return None if now is None else ceil(now)
 
     def tell(self, happening: Happening, text: str) -> None:
         """Add something that is no exchange."""

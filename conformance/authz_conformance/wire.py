@@ -158,7 +158,7 @@ class Wire:
         refusal = patience.refusal(step)
         answer = _Answer(failure=refusal) if refusal else self._ask(method, url, given, content)
         patience.note(step, answer.failure)
-        until = self.story.now()
+        until = self.story.now_at_the_latest()
         with self._turn:
             exchange = Exchange(
                 number=len(self.story.exchanges) + 1,

@@ -1,9 +1,9 @@
-"""The oracle where a server that no rule of licensing binds may have ended a grant without saying so."""
+"""The oracle on servers that no rule of licensing binds: what they may have ended without a word, and what they grant."""
 
 from __future__ import annotations
 
 from authz_conformance.model import Answer
-from tests.conformance.oracle_world import DAY, HYGIENE, LICENSE, Bench, error, refresh_of
+from tests.conformance.oracle_world import DAY, HYGIENE, LICENSE, Bench, altered, error, refresh_of, without
 
 TOKENS = ("tokens",)
 EITHER = ("tokens", "invalid_grant")
@@ -64,3 +64,33 @@ def test_another_server_need_not_remember_that_an_expired_token_had_been_used() 
         newest = reused(bench, at=at)
         assert bench.kinds(refresh_of(newest), at=at + 1) == kinds
         assert bench.kinds(refresh_of(newest), at=92 * DAY) == ("invalid_grant",)  # it has expired itself
+
+
+def test_another_server_grants_a_scope_of_its_own_and_keeps_it() -> None:
+    bench = Bench(HYGIENE)
+    poll = bench.codes()
+    bench.ask(bench.approval(poll), at=0)
+    tokens = altered(bench.example(poll, at=0), "body", scope="read")
+    assert bench.see(poll, tokens, at=0).admissible
+    refreshed = bench.example(refresh_of(tokens), at=1)
+    assert refreshed.body["scope"] == "read"
+    wider = altered(refreshed, "body", scope="read write")
+    assert bench.breaks(refresh_of(tokens), wider, at=1) == ("refresh.keeps-scope",)
+
+
+def test_what_was_granted_without_a_word_about_scope_is_refreshed_with_any() -> None:
+    bench = Bench(HYGIENE)
+    poll = bench.codes()
+    bench.ask(bench.approval(poll), at=0)
+    tokens = without(bench.example(poll, at=0), "body", "scope")
+    bench.see(poll, tokens, at=0)
+    refreshed = altered(bench.example(refresh_of(tokens), at=1), "body", scope="read")
+    assert bench.breaks(refresh_of(tokens), refreshed, at=1) == ()
+
+
+def test_a_licensing_server_grants_license_alone() -> None:
+    bench = Bench(LICENSE)
+    poll = bench.codes()
+    bench.ask(bench.approval(poll), at=0)
+    other = altered(bench.example(poll, at=0), "body", scope="read")
+    assert "tokens.scope-always-returned" in bench.breaks(poll, other, at=0)

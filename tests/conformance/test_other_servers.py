@@ -23,7 +23,7 @@ from authz_conformance.story import Happening
 from authz_conformance.targets.assembling import connection_for, open_target
 from authz_conformance.targets.config import Config, ConfigError, convert_config
 from authz_conformance.targets.ports import Introspector
-from authz_conformance.verdicts import NotTestable, SecondRanOut
+from authz_conformance.verdicts import NotTestable, PreconditionBroken, RuleBroken, SecondRanOut
 from tests.conformance.kit import config, judge
 from tests.programs import Served
 
@@ -145,6 +145,35 @@ def test_secrets_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) 
         assert "s'" not in repr(server.stage.introspector)
 
 
+def test_declared_endpoints_stand_beside_those_of_the_metadata() -> None:
+    with pages(token_endpoint="http://a/token") as issuer:
+        named = {"device_authorization_endpoint": "http://a/codes"}
+        with under_test(settings(issuer, target={"endpoints": named})) as server:
+            assert server.endpoint("token") == "http://a/token"
+            assert server.endpoint("device_authorization") == "http://a/codes"
+            assert server.metadata["issuer"] == issuer
+
+
+def test_declared_endpoints_are_enough_where_there_is_no_metadata() -> None:
+    made = settings("http://127.0.0.1:1", target={"endpoints": {"token_endpoint": "http://a/token"}})
+    with under_test(made) as server:
+        assert server.endpoint("token") == "http://a/token"
+        assert server.metadata == {"token_endpoint": "http://a/token"}
+
+
+def test_a_server_that_never_gave_codes_is_not_dead_of_what_it_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pages() as issuer, under_test(settings(issuer)) as server:
+        monkeypatch.setattr(server, "authorize_device", server.fetch_metadata)
+        with pytest.raises(PreconditionBroken):
+            server.still_alive()
+    with under_test(settings("http://127.0.0.1:1")) as server:
+        monkeypatch.setattr(server, "authorize_device", server.fetch_metadata)
+        with pytest.raises(RuleBroken, match="wanted any answer"):
+            server.still_alive()
+
+
 # --------------------------------------------------------------------------------------------- the login and the pages
 def test_who_declares_a_login_has_its_pages_judged() -> None:
     made = settings("http://127.0.0.1:1", login={"username": "jo", "password": "p"})
@@ -230,18 +259,20 @@ def test_why_a_server_is_lost_is_told_once(tmp_path: Path) -> None:
 def test_a_bound_that_a_busy_machine_missed_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    asked, fetch = [], ServerUnderTest.fetch_metadata
 
-    def late(_: ServerUnderTest) -> object:
+    def late(server: ServerUnderTest) -> object:
         asked.append(1)
-        if len(asked) < 3:
+        if len(asked) == 1:
+            return fetch(server)  # the examination, before any rule
+        if len(asked) <= 3:
             raise SecondRanOut("the clock ran on")
         raise NotTestable("in time")
 
     monkeypatch.setattr(ServerUnderTest, "fetch_metadata", late)
     monkeypatch.setattr(NoClock, "offers", frozenset())
     with pages() as issuer:
-        text = f'[target]\nissuer = "{issuer}"\ncapabilities = ["metadata"]\nendpoints = {{ token_endpoint = "x" }}\n'
+        text = f'[target]\nissuer = "{issuer}"\ncapabilities = ["metadata"]\n'
         judged = judge("--config", config(tmp_path, text), "--rule", "metadata.json", into=tmp_path / "r")
     rule = judged.rule("metadata.json")
     assert (rule["verdict"], rule["why"]) == ("not testable", "in time")

@@ -43,11 +43,10 @@ DEFAULT_FEATURES = ("xms",)
 AUDIENCE = "urn:kensium:organization:"
 
 
-def due_scope(law: Law, held: License | None = None) -> str | None:
-    """Give the scope that is due: `license` of a licensing server, of another what the redemption granted."""
-    if law.binds("request.unknown-scope-refused"):
-        return SCOPE
-    return None if held is None else held.scope
+def due_scope(law: Law, *, granted: str | None, rule: str) -> tuple[Check, ...]:
+    """Demand the scope `license` of a licensing server, of another what its redemption granted, if it said so."""
+    due_one = SCOPE if law.binds("request.unknown-scope-refused") else granted
+    return () if due_one is None else (Check("body.scope", IfThere(due_one), (rule,)),)
 
 
 def exp_of(world: World, *, renewal_at: int | None, now: int) -> int:
@@ -65,8 +64,7 @@ def token_response(
     now: int,
     law: Law,
     refresh_token: Check,
-    scope: str | None,
-    scope_rule: str = "tokens.scope-always-returned",
+    scope: tuple[Check, ...],
     narrower: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Admit the 200 of a redemption or a refresh.
@@ -79,15 +77,14 @@ def token_response(
         now: Unix seconds.
         law: What the target is held to.
         refresh_token: What is demanded of the refresh token.
-        scope: What has to be granted; None where the kit cannot know.
-        scope_rule: What another scope breaks.
+        scope: What is demanded of the scope.
         narrower: By the rule of a claim, the narrower one that breaks here in its place.
     """
     instead = narrower or {}
     exp = exp_of(world, renewal_at=renewal_at, now=now)
     checks = [
         refresh_token,
-        *([] if scope is None else [Check("body.scope", IfThere(scope), (scope_rule,))]),
+        *scope,
         Check("body.scope", Fresh(), ("tokens.scope-always-returned",)),
     ]
     if Capability.JWT_ACCESS_TOKENS in law.capabilities and device is not None:

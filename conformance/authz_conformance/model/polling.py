@@ -160,7 +160,7 @@ def _redemption(world: World, grant: Grant, *, now: int, law: Law) -> Decision:
         now=now,
         law=law,
         refresh_token=Check("body.refresh_token", Fresh(known), ("tokens.refresh-token-included",)),
-        scope=due_scope(law),
+        scope=due_scope(law, granted=None, rule="tokens.scope-always-returned"),
         narrower=again if world.license_of(device.server_id) is not None else None,
     )
     return due(tokens, rules=("redeem.approved-gives-tokens",), slow_down="poll.approved-is-never-throttled")

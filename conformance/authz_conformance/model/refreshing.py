@@ -149,8 +149,7 @@ def _granted(world: World, found: RefreshToken, held: License, *, now: int, law:
         now=now,
         law=law,
         refresh_token=_due_refresh_token(world, found),
-        scope=due_scope(law, held),
-        scope_rule="refresh.keeps-scope",
+        scope=due_scope(law, granted=held.scope, rule="refresh.keeps-scope"),
         narrower=_narrower(found, held, now=now),
     )
     if held.doubtful and not law.binds("refresh.retry-gets-same-successor"):

@@ -91,7 +91,7 @@ def test_expired_is_expired_token(server: ServerUnderTest) -> None:
     with server.clock.at(sampled_before.expires_at - 1):
         before = server.poll(sampled_before)
     expect.never(before, "expired_token")
-    server.clock.move_to(sampled_at.expires_at)
+    server.clock.move_to(sampled_at.expired_at)
     expect.error(server.poll(sampled_at), "expired_token")
 
 
@@ -103,7 +103,7 @@ def test_expiry_before_denial(server: ServerUnderTest) -> None:
     with server.clock.at(sampled_before.expires_at - 1):
         before = server.poll(sampled_before)
     expect.never(before, "expired_token")
-    server.clock.move_to(sampled_at.expires_at)
+    server.clock.move_to(sampled_at.expired_at)
     expect.error(server.poll(sampled_at), "expired_token")
 
 
@@ -114,7 +114,7 @@ def test_expiry_before_approval(server: ServerUnderTest) -> None:
         before = server.poll(in_time)
     expect.never(before, "expired_token")
     late = server.approved_grant()
-    server.clock.move_to(late.expires_at)
+    server.clock.move_to(late.expired_at)
     expect.error(server.poll(late), "expired_token")
 
 

@@ -159,7 +159,7 @@ def test_expires_when_idle(server: ServerUnderTest) -> None:
     with server.clock.at(sampled_before.issued_at + lifetime - 1):
         before = server.refresh(sampled_before)
     granted(before)
-    server.clock.move_to(sampled_at.issued_at + lifetime)
+    server.clock.move_to(sampled_at.issued_by + lifetime)
     expect.error(server.refresh(sampled_at), "invalid_grant")
 
 
@@ -174,7 +174,7 @@ def test_expiry_counts_from_its_issue(server: ServerUnderTest) -> None:
     with server.clock.at(sampled_before.issued_at + lifetime - 1):
         before = server.refresh(sampled_before)
     granted(before)
-    server.clock.move_to(sampled_at.issued_at + lifetime)
+    server.clock.move_to(sampled_at.issued_by + lifetime)
     expect.error(server.refresh(sampled_at), "invalid_grant")
 
 

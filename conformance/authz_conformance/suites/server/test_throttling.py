@@ -86,7 +86,7 @@ def test_final_answers_before_throttle(server: ServerUnderTest) -> None:
     expect.error(server.poll(denied), "access_denied")
     with server.clock.at(expired.expires_at - 1):
         server.poll(expired)
-    server.clock.move_to(expired.expires_at)
+    server.clock.move_to(expired.expired_at)
     expect.error(server.poll(expired), "expired_token")
 
 

@@ -25,13 +25,15 @@ def test_punctuation_is_ignored(server: ServerUnderTest) -> None:
 
 @rule("verify.expired-user-code-refused")
 def test_expired_user_code_refused(server: ServerUnderTest) -> None:
-    to_approve, to_deny, late_to_approve, late_to_deny = (server.new_grant() for _ in range(4))
+    to_approve = server.new_grant()
     with server.clock.at(to_approve.expires_at - 1):
         approval = server.human.approve(to_approve.user_code, server.device)
-        denial = server.human.deny(to_deny.user_code)
     expect_accepted(approval, to_approve)
+    to_deny, late_to_approve, late_to_deny = (server.new_grant() for _ in range(3))
+    with server.clock.at(to_deny.expires_at - 1):
+        denial = server.human.deny(to_deny.user_code)
     expect_accepted(denial, to_deny)
-    server.clock.move_to(late_to_deny.expires_at)
+    server.clock.move_to(late_to_deny.expired_at)
     expect_refused(server.human.approve(late_to_approve.user_code, server.device), late_to_approve)
     expect_refused(server.human.deny(late_to_deny.user_code), late_to_deny)
 
