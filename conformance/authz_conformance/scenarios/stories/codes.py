@@ -49,7 +49,7 @@ CODES: tuple[Scenario, ...] = (
             "poll.slow-down-is-for-good",
             "poll.never-locked-out",
         ),
-        steps=(
+        steps=(  # each early poll comes at a second at which one rule alone, broken, would let it through
             Next(),
             *polled("authorization_pending"),
             until("next_poll_at-1s"),
@@ -58,11 +58,11 @@ CODES: tuple[Scenario, ...] = (
             *polled("slow_down"),
             after(of(Lifetime.INTERVAL, seconds=4)),
             *polled("slow_down"),
-            until("next_poll_at-1s"),
+            after(of(Lifetime.INTERVAL, seconds=5)),
             *polled("slow_down"),
             until("next_poll_at"),
             *polled("authorization_pending"),
-            until("next_poll_at-1s"),
+            after(of(Lifetime.INTERVAL, seconds=15)),
             *polled("slow_down"),
             until("next_poll_at+1s"),
             *polled("authorization_pending"),
