@@ -29,7 +29,8 @@ from mock_authz.quirks.quirk import at
 from mock_authz.store.port import Entry
 from mock_authz.web.visit import Visit
 
-YEARS_SECONDS: Final = 3 * 365 * 24 * 3600
+# Further than from today to where the kit begins, at 2030; less than to five years later, where it moves to.
+YEARS_SECONDS: Final = 4 * 365 * 24 * 3600
 
 
 def _frozen_ticks(visit: Visit) -> Visit:
