@@ -24,7 +24,7 @@ SENTENCES: Final = {
     Kind.IN_FLIGHT: "Another process is asking for a license token at this moment",
     Kind.ABANDONED: "The license or user code was removed or replaced meanwhile",
     Kind.ALREADY_LICENSED: "This server is licensed already",
-    Kind.REMOVE_FIRST: "The license has ended: remove it, then acquire it again",
+    Kind.REMOVE_FIRST: "The license has ended; remove it before you acquire another",
     Kind.NOT_AWAITING: "There is no user code to complete",
     Kind.NOT_LICENSED: "This server is not licensed",
 }
@@ -71,7 +71,7 @@ def duration(seconds: float) -> str:
         return f"{whole // _HOUR} h" + (
             f" {whole % _HOUR // _MINUTE} min" if whole % _HOUR // _MINUTE else ""
         )
-    return f"{whole // _DAY} days"
+    return f"{round(whole / _DAY)} days"
 
 
 def countdown(seconds: float) -> str:

@@ -156,7 +156,7 @@ def test_status_of_an_ended_license_is_1(licensed_commands: Commands, server: Fa
     assert licensed_commands.run("status") == ExitCode.REFUSED
     assert "Expired Requires Renewal (license_revoked)" in licensed_commands.out
     assert licensed_commands.run("acquire") == ExitCode.REFUSED
-    assert "remove it, then acquire it again" in licensed_commands.out
+    assert "remove it before you acquire another" in licensed_commands.out
 
 
 def test_status_without_a_license_is_3(commands: Commands) -> None:

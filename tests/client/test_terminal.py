@@ -128,6 +128,7 @@ def test_blocks_and_colours_are_for_terminals_that_show_them(
         (3661, "1 h 1 min"),
         (2 * 86400 - 1, "47 h 59 min"),
         (2 * 86400, "2 days"),
+        (3 * 86400 - 1, "3 days"),
     ],
 )
 def test_a_duration_is_said_in_its_largest_units(seconds: float, words: str) -> None:
