@@ -5,6 +5,7 @@ Spec: RFC 6749 6, RFC 9700 4.14.2; protocol.md, Refresh, renewal, endings
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from authz_conformance.model.answers import TOKENS, Answer, Check, Decision, due, refused
@@ -27,7 +28,7 @@ REASON_RULES = {
     "refresh_token_expired": "reason.refresh-token-expired",
 }
 _DESCRIBED = Check("body.error_description", Fresh(), ("reason.for-people",))
-_UNENDED = ("refresh_token_unknown", "refresh_token_expired")
+_EXPIRED = "refresh_token_expired"
 
 
 def asks_refresh(world: World, step: Refresh, *, now: int) -> tuple[Reading, ...]:
@@ -68,16 +69,24 @@ def decide_refresh(world: World, step: Refresh, *, now: int, law: Law) -> Decisi
     return _granted(world, found, held, now=now, law=law)
 
 
-def _no(reason: str, rule: str, reason_rule: str | None = None) -> Decision:
+def _no(
+    reason: str, rule: str, reason_rule: str | None = None, *, out_of_turn: Mapping[str, str] | None = None
+) -> Decision:
     """Admit invalid_grant with one reason.
 
     Args:
         reason: For programs.
         rule: What breaks if anything but invalid_grant comes.
         reason_rule: What breaks if another reason comes; by default the one of this reason.
+        out_of_turn: By the other reason that came, what breaks in place of that.
     """
-    check = Check("body.reason", Is(reason), (reason_rule or REASON_RULES[reason],))
-    return due(refused("invalid_grant", check, _DESCRIBED), rules=(rule,))
+    excused = out_of_turn or {}
+    checks = [
+        Check("body.reason", NotAmong((other,), instead=reason), (broken,))
+        for other, broken in excused.items()
+    ]
+    right = Check("body.reason", Is(reason, excused=tuple(excused)), (reason_rule or REASON_RULES[reason],))
+    return due(refused("invalid_grant", *checks, right, _DESCRIBED), rules=(rule,))
 
 
 def refusal_of(world: World, found: RefreshToken, held: License, *, now: int) -> Decision | None:
@@ -89,14 +98,15 @@ def refusal_of(world: World, found: RefreshToken, held: License, *, now: int) ->
     if held.end is not None:
         return _ended(world, held, held.end, now=now)
     if lapsed(held.renewal_at, now=now):
-        order = "reason.lapse-before-reuse" if used else "reason.lapse-before-token-expiry"
-        return _no("license_expired", _lapse_rule(world, held), order if used or expired else None)
+        turns = {REUSED: "reason.lapse-before-reuse"} if used else {}
+        turns |= {_EXPIRED: "reason.lapse-before-token-expiry"} if expired else {}
+        return _no("license_expired", _lapse_rule(world, held), out_of_turn=turns)
     retry = is_retry(world, found, now=now)
     if used and not retry:
-        order = "reason.reuse-before-token-expiry"
-        return _no(REUSED, _reuse_rule(world, found, now=now), order if expired else None)
+        turns = {_EXPIRED: "reason.reuse-before-token-expiry"} if expired else {}
+        return _no(REUSED, _reuse_rule(world, found, now=now), out_of_turn=turns)
     if expired and not (retry and world.reads(Reading.RETRY_BEFORE_TOKEN_EXPIRY)):
-        return _no("refresh_token_expired", "refresh.expires-when-idle")
+        return _no(_EXPIRED, "refresh.expires-when-idle")
     return None
 
 
@@ -104,14 +114,8 @@ def _ended(world: World, held: License, end: str, *, now: int) -> Decision:
     """Admit invalid_grant with the reason of the ending; a reason of what has not ended breaks what ended it."""
     rule = _end_rule(world, held, now=now)
     lapse_rule = "reason.ending-before-lapse" if lapsed(held.renewal_at, now=now) else rule
-    reason_rule = "reason.first-ending-is-final" if held.end_again else REASON_RULES[end]
-    checks = (
-        Check("body.reason", NotAmong(_UNENDED, instead=end), (rule,)),
-        Check("body.reason", NotAmong(("license_expired",), instead=end), (lapse_rule,)),
-        Check("body.reason", Is(end, excused=(*_UNENDED, "license_expired")), (reason_rule,)),
-        _DESCRIBED,
-    )
-    return due(refused("invalid_grant", *checks), rules=(rule,))
+    turns = {"refresh_token_unknown": rule, _EXPIRED: rule, "license_expired": lapse_rule}
+    return _no(end, rule, "reason.first-ending-is-final" if held.end_again else None, out_of_turn=turns)
 
 
 def _end_rule(world: World, held: License, *, now: int) -> str:

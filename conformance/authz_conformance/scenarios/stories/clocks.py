@@ -101,7 +101,9 @@ CLOCKS: tuple[Scenario, ...] = (
             *granted(same=False),
             MoveClockBack(by=of(Lifetime.RETRY)),
             *granted(Held.PREVIOUS, same=True),
-            after(of(Lifetime.RETRY, times=2, seconds=-1)),
+            after(of(Lifetime.RETRY, times=2, seconds=-2)),  # a window that a retry moved is closed by now
+            *granted(Held.PREVIOUS, same=True),
+            after(seconds(1)),
             *granted(Held.PREVIOUS, same=True),
             after(seconds(1)),
             *refused("refresh_token_reused", using=Held.PREVIOUS),
