@@ -6,6 +6,7 @@ Owns what starting takes: the port, the certificate, the default sandbox, who ma
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import logging
@@ -71,9 +72,9 @@ def start(given: dict[str, Any]) -> None:
     guard = _guard(given)
     hosts = frozenset(_host(name) for name in given["allowed_host"])
     with ExitStack() as open_until_the_end:
-        listening = [open_until_the_end.enter_context(_listen(given["host"], given["port"]))]
+        listening = [open_until_the_end.enter_context(_listen(given, "port"))]
         if given["control_port"] is not None:
-            listening.append(open_until_the_end.enter_context(_listen(given["host"], given["control_port"])))
+            listening.append(open_until_the_end.enter_context(_listen(given, "control_port")))
         certificate = _certificate(given, open_until_the_end)
         scheme = "http" if certificate is None else "https"
         server = Server(
@@ -127,8 +128,9 @@ def _host(given: str) -> str:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(given: dict[str, Any], which: str) -> socket.socket:
     """Take the port now, so that a busy one is one clear line, and requests wait while the server starts."""
+    host, port = given["host"], given[which]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.socket(family, socket.SOCK_STREAM)
@@ -140,7 +142,8 @@ def _listen(host: str, port: int) -> socket.socket:
             listening.close()
             raise
     except OSError as error:
-        hint = " Choose another --port; 0 takes a free one." if port else ""
+        is_the_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
+        hint = f" Choose another --{which.replace('_', '-')}; 0 takes a free one." if is_the_port else ""
         _refuse(f"cannot listen on {host} port {port}: {error.strerror}.{hint}")
     return listening
 

@@ -133,14 +133,22 @@ def test_each_shell_gets_its_completion_script(shell: str) -> None:
 # What it refuses
 
 
-def test_a_busy_port_is_one_line_that_says_what_to_do(refuse: Refuse) -> None:
+@pytest.mark.parametrize("option", ["--port", "--control-port"])
+def test_a_busy_port_is_one_line_that_says_what_to_do(refuse: Refuse, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        line = refuse("serve", "--port", port)
+        line = refuse("serve", "--port", "0", option, port)
     assert line == (
         f"mock-authz: cannot listen on 127.0.0.1 port {port}: Address already in use."
-        " Choose another --port; 0 takes a free one."
+        f" Choose another {option}; 0 takes a free one."
     )
+
+
+def test_an_address_of_another_machine_is_no_matter_of_the_port(refuse: Refuse, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("correct horse")
+    remote = ("--allow-remote", "--admin-password-file", str(tmp_path / "password"))
+    line = refuse("serve", "--host", "192.0.2.7", "--port", "9700", *remote)  # an address for documentation
+    assert line.endswith("Cannot assign requested address.")
 
 
 @pytest.mark.parametrize(
