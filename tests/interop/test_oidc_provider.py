@@ -138,3 +138,12 @@ def test_the_lock_file_names_no_registry() -> None:
     lock = (ADAPTER / "package-lock.json").read_text(encoding="utf-8")
     assert "resolved" not in lock
     assert "integrity" in lock
+
+
+def test_what_is_judged_is_what_is_installed() -> None:
+    version = tomllib.loads((ADAPTER / "conformance.toml").read_text("utf-8"))["target"]["version"]
+    package = json.loads((ADAPTER / "package.json").read_text("utf-8"))
+    lock = json.loads((ADAPTER / "package-lock.json").read_text("utf-8"))
+    assert package["dependencies"] == {"oidc-provider": version}
+    assert lock["packages"]["node_modules/oidc-provider"]["version"] == version
+    assert all(version in (ADAPTER / name).read_text("utf-8") for name in ("README.md", "baseline.toml"))
