@@ -207,7 +207,7 @@ def _story(start: dict[str, Any], folder: Path) -> Iterator[Story]:
 @click.pass_context
 def main(context: click.Context, *, port: int, page_port: int, ends: bool) -> None:
     """Play the whole story of a license in virtual time, then leave both pages open for trying."""
-    context.color = False if os.environ.get("NO_COLOR") else None
+    context.color = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
     with tempfile.TemporaryDirectory(prefix="mock-authz-demo-") as folder, stage.server(port) as start:
         click.secho(
             "A POS server and its license, in virtual time (a mock: no real server takes part)", bold=True

@@ -89,7 +89,7 @@ def start(given: dict[str, Any]) -> None:
             start["ca_file"] = str(certificate.ca_file)
         click.echo(
             json.dumps(start) if given["json"] else _print_start(start, password_file=guard.password_file),
-            color=False if os.environ.get("NO_COLOR") else None,
+            color=False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None,
         )
         _run(server, listening, {} if certificate is None else certificate.options())
 

@@ -74,8 +74,9 @@ def test_people_are_told_where_it_is_how_to_log_in_and_that_it_is_a_mock() -> No
     assert "2027-01-31 08:00 UTC, frozen" in text
 
 
-def test_a_terminal_gets_colours_unless_no_color_says_otherwise() -> None:
-    coloured, plain = _banner_in_a_terminal(), _banner_in_a_terminal(NO_COLOR="1")
+@pytest.mark.parametrize("unwanted", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=" ".join)
+def test_a_terminal_gets_colours_unless_they_are_unwanted(unwanted: dict[str, str]) -> None:
+    coloured, plain = _banner_in_a_terminal(TERM="xterm"), _banner_in_a_terminal(**unwanted)
     assert coloured.startswith("\x1b[1mmock-authz")
     assert plain.startswith("mock-authz")
     assert "\x1b" not in plain
