@@ -14,6 +14,7 @@ from functools import cache
 from authz_conformance.catalogue import Catalogue, Group, Profile
 from authz_conformance.exchange import Exchange
 from authz_conformance.model import Breach, Law, Settings, law_of
+from authz_conformance.model.answers import CODES, DONE, REFUSED, THROTTLED, TOKENS
 from authz_conformance.readiness import Readiness
 from authz_conformance.scenarios import (
     Moment,
@@ -276,9 +277,9 @@ class _Teller:
             outcome,
             verdict=StoryVerdict.FAILED if binds else StoryVerdict.WARNING,
             broken=breach.rule,
-            wanted=breach.due,
-            found=_came(breach, exchange),
-            why=f"{breach.rule}: wanted {breach.due}; found {_came(breach, exchange)}",
+            wanted=_wanted(breach),
+            found=_found(breach, exchange),
+            why=f"{breach.rule}: wanted {_wanted(breach)}; found {_found(breach, exchange)}",
             exchange=None if exchange is None else exchange.number,
         )
 
@@ -300,5 +301,29 @@ class _Teller:
         return tuple(tell_performance(performance).splitlines())
 
 
-def _came(breach: Breach, exchange: Exchange | None) -> str:
-    return breach.came if exchange is None else f"{breach.came} in {exchange.step}: {exchange.said}"
+_IN_WORDS = {
+    TOKENS: "200 with tokens",
+    CODES: "200 with codes",
+    DONE: "a success",
+    REFUSED: "a refusal",
+    THROTTLED: "429",
+}
+
+
+def _wanted(breach: Breach) -> str:
+    """Say what was due, in words where it is a kind of answer."""
+    return (
+        breach.due
+        if ": " in breach.due
+        else " or ".join(_IN_WORDS.get(one, one) for one in breach.due.split(" or "))
+    )
+
+
+def _found(breach: Breach, exchange: Exchange | None) -> str:
+    """Say what came: of a demand the value that stands there, else the whole answer."""
+    if exchange is None:
+        return breach.came
+    if ": " in breach.due:
+        return f"{breach.came} in the answer to {exchange.step}"
+    kind, _, _ = breach.came.partition(" ")
+    return f"{_IN_WORDS[kind] if kind in {TOKENS, CODES} else exchange.said} in answer to {exchange.step}"

@@ -11,6 +11,7 @@ import pytest
 from authz_conformance.catalogue import Rule, load_catalogue
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.selfcheck import command
+from authz_conformance.selfcheck.bench import Task, carry_out
 from authz_conformance.selfcheck.campaign import Campaign, wage
 from authz_conformance.selfcheck.judgement import Scope, exit_code, problems
 from authz_conformance.selfcheck.known import Alike, Disagreement, Gap, Known, KnownError, read_known
@@ -88,6 +89,28 @@ def test_a_sample_holds_what_is_declared_what_is_known_and_as_many_others() -> N
     assert len(drawn("1")) == 5
     assert drawn("1") == drawn("1")
     assert drawn("1") != drawn("2")
+
+
+def test_a_sample_tells_the_stories_about_what_is_declared_and_one_other_for_every_ten_rules() -> None:
+    stories = {"early": (EARLY, PENDING), "pending": (PENDING,), "denied": (DENIED,)}
+    chosen = rules(PENDING, EARLY, DENIED)
+
+    def told(sample: int | None) -> list[tuple[str, ...]]:
+        campaign = Campaign(rules=chosen, quirks={"a": [EARLY]}, stories=stories, sample=sample, processes=1)
+        return [task.stories for task in campaign.tasks()]
+
+    assert told(None) == [tuple(stories), tuple(stories)]
+    assert told(9) == [tuple(stories), ("early",)]
+    plain, drawn = told(10)
+    assert (plain, len(drawn), drawn[0]) == (tuple(stories), 2, "early")
+
+
+def test_what_a_story_breaks_is_a_finding_like_any_other() -> None:
+    story, rule = "window-is-not-extended", "refresh.retry-window-never-extended"
+    done = carry_out(Task(quirk="retry_extends_window", rules=(), stories=(story,), seed="1"))
+    assert [(found.rule, found.verdict) for found in done.findings] == [(rule, Verdict.FAILED)]
+    plain = carry_out(Task(quirk=None, rules=(), stories=(story,), seed="1"))
+    assert plain.findings == []
 
 
 # --- what is said of it ---
