@@ -151,8 +151,10 @@ def remove(given: Given, *, yes: bool) -> None:
     """Remove the license from this server, at once and without a connection, and tell the Authorization server."""
     if not yes and (given.console.as_json or not _is_somebody_there()):
         raise click.UsageError("There is nobody to confirm the removal: give --yes.")
-    if not yes:
-        click.confirm("Remove the license? Until another is acquired this server is not licensed", abort=True)
+    question = "Remove the license? Until another is acquired this server is not licensed"
+    if not yes and not click.confirm(question):
+        given.console.say("Nothing has been removed.")
+        sys.exit(ExitCode.INTERRUPTED)
     with given.client() as client:
         outcome = client.remove()
         _finish(given, outcome, client.status())

@@ -32,7 +32,7 @@ MEANINGS: Final = {
     ExitCode.STATE_FILE: "the state file is damaged, another's, or not writable",
     ExitCode.NOT_YET: "not yet: not authorized so far, asked too soon, or a token pending",
     ExitCode.CANNOT_WRITE: "what it prints cannot be written, as on a full disk",
-    ExitCode.INTERRUPTED: "stopped with Ctrl-C",
+    ExitCode.INTERRUPTED: "stopped with Ctrl-C, or by answering no",
 }
 
 _OF_KIND: Final = {

@@ -199,6 +199,7 @@ def test_remove_is_confirmed(licensed_commands: Commands, monkeypatch: pytest.Mo
     assert licensed_commands.lines[0]["error"] == "usage"
     monkeypatch.setattr("authz_client.cli._is_somebody_there", lambda: True)
     assert licensed_commands.run("remove", text="n\n") == ExitCode.INTERRUPTED
+    assert licensed_commands.out.endswith("Nothing has been removed.\n")
     assert licensed_commands.run("status") == ExitCode.OK
     assert licensed_commands.run("remove", text="y\n") == ExitCode.OK
     assert licensed_commands.run("status") == ExitCode.NOT_LICENSED
