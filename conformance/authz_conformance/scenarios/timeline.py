@@ -111,7 +111,7 @@ def compile_scenario(
         at = instant_of(step, stage, settings=settings)
         if at is None:
             if not lenient:
-                raise TimelineError(f"{scenario.id}: {step} does not fit at {stage.now}")
+                raise TimelineError(f"{scenario.id}: {_where(step)} does not fit at {stage.now}")
             continue
         moment = stage.perform(step, at=at)
         unfit += moment.unmet
@@ -140,6 +140,11 @@ def instant_of(step: dsl.Step, stage: Stage, *, settings: model.Settings) -> int
         return None
     right_way = at >= stage.now if isinstance(step, dsl.Advance) else 0 <= at <= stage.now
     return at if right_way else None
+
+
+def _where(step: dsl.Step) -> str:
+    """Say in words where a step would move the clock."""
+    return str(step.to or step.by) if isinstance(step, dsl.Advance | dsl.MoveClockBack) else str(step)
 
 
 def perform(timeline: Timeline, server: Server, *, state: State, cast: Cast) -> Performance:
