@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from authz_conformance.exchange import Exchange
-from authz_conformance.expectations import given
+from authz_conformance.expectations import ANY_SUCCESS, given
 from authz_conformance.flow import Grant, spelled_plainly
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.targets.ports import Login
@@ -20,6 +20,7 @@ from authz_conformance.wire import FORM
 
 FOLLOWED = frozenset({301, 302, 303})
 MOST_REDIRECTS = 10
+MOST_CHOICES = 3
 USUAL_FIELD = "user_code"  # where a page shows no field, which is for a rule of its own
 
 
@@ -81,12 +82,45 @@ class Browser:
 
     def verification_page(self, grant: Grant) -> WebPage:
         """Open the verification page as somebody who has logged in."""
-        return self.logged_in(verification_uri(self.server, grant))
+        return self.arrived(verification_uri(self.server, grant))
+
+    def arrived(self, url: str) -> WebPage:
+        """Open an address as somebody who has logged in, and choose the device's organization where that is asked first.
+
+        Raises:
+            NotTestable: the login leads to another page than the address, and the kit does not get beyond it.
+        """
+        page = self.logged_in(url)
+        for _ in range(MOST_CHOICES):
+            if page.entry is not None or (chosen := self._chosen(page)) is None:
+                break
+            page = chosen
+        leads_elsewhere = urlsplit(page.exchange.url).path != urlsplit(url).path
+        if page.entry is None and page.exchange.status in ANY_SUCCESS and leads_elsewhere:
+            raise NotTestable(
+                f"the login of [login] leads to a page without a field for the user code, and not to {url}; "
+                f"use one that is asked nothing in between: {page.says}"
+            )
+        return page
+
+    def _chosen(self, page: WebPage) -> WebPage | None:
+        """Choose the device's organization; None where it is not offered, or not known."""
+        organization = self.server.device.organization
+        if not organization:
+            return None
+        for form, button in page.choices:
+            if button.value == organization:
+                return self.submit(page, form, button=button, step="organization")
+        listing = page.listing(organization)
+        if listing is None:
+            return None
+        form, name = listing
+        return self.submit(page, form, entered={name: organization}, step="organization")
 
     def entered(self, page: WebPage, grant: Grant, *, left_out: frozenset[str] = frozenset()) -> WebPage:
         """Choose this rule's device, enter a user code, and press the first button."""
         form = page.entry or max(page.forms, key=lambda form: len(form.options), default=None)
-        if form is None:
+        if form is None or not (form.fields or form.options):
             given.fail(wanted="a form for the user code", found=page.says, exchange=page.exchange)
         field = next(iter(form.fields), USUAL_FIELD)
         values = {field: grant.user_code, **dict.fromkeys(form.options, self.server.device.id)}

@@ -124,6 +124,14 @@ class Expectations:
             self.fail(wanted=f"the member {name}, of type {names}", found=found, exchange=answer)
         return value
 
+    # ------------------------------------------------------------------------------------------- user codes
+    def entry(self, entry: Entry, *, accepted: bool, wanted: str, exchange: Exchange | None = None) -> None:
+        """Check how an entered user code was taken. One that was barred has shown nothing: it was not looked at."""
+        if entry.barred:
+            found = f"{entry}: whoever enters them has entered too many wrong ones"
+            raise PreconditionBroken(wanted="user codes to be looked at", found=found, exchange=exchange)
+        self.that(entry.accepted is accepted, wanted=wanted, found=entry, exchange=exchange)
+
     # ------------------------------------------------------------------------------------------ flow answers
     def codes(self, answer: Exchange, *, client_id: str = "") -> Grant:
         """Check for codes that a flow can go on with, and read them. How the rest must look is for rules of its own."""

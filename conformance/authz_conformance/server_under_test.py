@@ -15,6 +15,7 @@ from threading import Barrier
 from typing import Any
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
+from authz_conformance.catalogue import Capability
 from authz_conformance.clocks.port import Clock
 from authz_conformance.exchange import Exchange
 from authz_conformance.expectations import ANY_REFUSAL, ANY_SUCCESS, expect, given
@@ -74,6 +75,13 @@ class ServerUnderTest:
     def device(self) -> Device:
         """A device of this rule's own, without license and renewal date."""
         return self.another_device()
+
+    @cached_property
+    def spare_administrator(self) -> str | None:
+        """Who enters wrong user codes: None, the usual one; somebody else where later rules need that one, and can be had."""
+        if self.stage.isolates or Capability.SECOND_ADMINISTRATOR not in self.stage.provision.offers:
+            return None
+        return self.provision.second_administrator()
 
     def another_device(self) -> Device:
         """One more device of this rule's own, like the first."""

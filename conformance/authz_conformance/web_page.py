@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -67,6 +68,22 @@ class WebPage:
     def entry(self) -> Form | None:
         """The form with a field to type into, if there is one that asks for no password."""
         return next((form for form in self.forms if form.fields and not form.password), None)
+
+    @property
+    def choices(self) -> list[tuple[Form, Button]]:
+        """The buttons of which one is to be pressed: several of one name, each with a value of its own."""
+        valued = [
+            (form, button) for form in self.forms for button in form.buttons if button.name and button.value
+        ]
+        names = Counter(button.name for _, button in valued)
+        return [(form, button) for form, button in valued if names[button.name] > 1 and not form.fields]
+
+    def listing(self, value: str) -> tuple[Form, str] | None:
+        """Find the list that offers a value: its form and its name."""
+        found = (
+            (form, name) for form in self.forms for name, values in form.options.items() if value in values
+        )
+        return next(found, None)
 
     @property
     def submits_itself(self) -> bool:

@@ -96,6 +96,10 @@ class CommandProvisioning(Provisioning):
         """Take a lent device back."""
         self._lending.give_back(device)
 
+    def retire(self, device: Device) -> None:
+        """Lend it no more."""
+        self._lending.retire(device)
+
     def create_device(
         self,
         *,

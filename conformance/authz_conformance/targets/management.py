@@ -160,6 +160,11 @@ class ManagementProvisioning(Provisioning):
         """Change settings."""
         self._api.patch("/settings", settings)
 
+    def settings(self) -> Mapping[str, int | str | bool]:
+        """Ask for them."""
+        told: Mapping[str, int | str | bool] = self._api.get("/settings")
+        return told
+
     def second_administrator(self, *, organization: str | None = None) -> str:
         """Name the one who is there, the first time; then create one."""
         organizations = [organization or self._organization]

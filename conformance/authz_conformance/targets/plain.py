@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from authz_conformance.catalogue import Capability
 from authz_conformance.clocks.port import Clock
+from authz_conformance.targets.leftovers import SharedServer
 from authz_conformance.targets.ports import Human, Introspector, Login, Provisioning, Stage, Target, Terms
 
 JOBS = 8
@@ -53,20 +55,28 @@ class PlainTarget(Target):
         # A rule may need a second device while it holds its first.
         return most if self.devices is None else max(1, min(most, self.devices // 2))
 
+    @cached_property
+    def shared(self) -> SharedServer:
+        """What rules leave behind, and how it is put back."""
+        return SharedServer(human=self.human, provision=self.provision, clock=self.clock, terms=self.terms)
+
     @contextmanager
     def stage(self, *, seed: str) -> Iterator[Stage]:  # noqa: ARG002 - nothing here can be seeded
-        """Give the server itself."""
-        yield Stage(
-            issuer=self.issuer,
-            client_id=self.clients[0],
-            second_client_id=self.clients[1] if len(self.clients) > 1 else None,
-            scope=self.scope,
-            terms=self.terms,
-            human=self.human,
-            provision=self.provision,
-            clock=self.clock,
-            login=self.login,
-            introspector=self.introspector,
-            endpoints=self.endpoints,
-            development_hosts=self.development_hosts,
-        )
+        """Give the server itself, and put back what the rule has changed."""
+        with self.shared.visited() as (human, provision, clock):
+            yield Stage(
+                issuer=self.issuer,
+                client_id=self.clients[0],
+                second_client_id=self.clients[1] if len(self.clients) > 1 else None,
+                scope=self.scope,
+                terms=self.terms,
+                human=human,
+                provision=provision,
+                clock=clock,
+                login=self.login,
+                introspector=self.introspector,
+                endpoints=self.endpoints,
+                development_hosts=self.development_hosts,
+                isolates=False,
+                wrong_entries=self.shared.wrong_entries,
+            )

@@ -6,7 +6,7 @@ A driver subclasses a port and overrides what it offers; `offers` says what that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +14,8 @@ from typing import Protocol
 from authz_conformance.catalogue import Capability
 from authz_conformance.clocks.port import Clock
 from authz_conformance.verdicts import NotOffered
+
+TOO_MANY = 429
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,11 @@ class Entry:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     detail: str = ""
+
+    @property
+    def barred(self) -> bool:
+        """Whether it was not even looked at: too many wrong ones came before (RFC 6585 4)."""
+        return self.status == TOO_MANY
 
     def __str__(self) -> str:
         return " ".join(
@@ -94,6 +101,10 @@ class Provisioning(Protocol):
 
     def give_back(self, device: Device) -> None:
         """Take a lent device back."""
+        return
+
+    def retire(self, device: Device) -> None:
+        """Take a lent device back that cannot be made again what it was, and lend it no more."""
         return
 
     def create_device(
@@ -157,6 +168,10 @@ class Provisioning(Protocol):
         """Change settings by their names in openapi.yaml, such as `license_token_seconds` or `alg`."""
         raise NotOffered(Capability.CHANGE_SETTINGS)
 
+    def settings(self) -> Mapping[str, int | str | bool]:
+        """Tell the settings by the same names, as they are; none of them where the driver cannot tell."""
+        return {}
+
     def second_administrator(self, *, organization: str | None = None) -> str:
         """Name an administrator of an organization who is not the usual one, creating them if need be."""
         raise NotOffered(Capability.SECOND_ADMINISTRATOR)
@@ -202,9 +217,20 @@ class Introspector:
     client_secret: str | None = field(default=None, repr=False)
 
 
+def none_wrong(administrator: str | None) -> int:
+    """Count no wrong entries: the stage is fresh."""
+    del administrator
+    return 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Everything that one rule is tried on: a fresh sandbox where the target has such, else the target itself."""
+    """Everything that one rule is tried on: a fresh sandbox where the target has such, else the target itself.
+
+    Attributes:
+        isolates: nothing of it outlives the rule.
+        wrong_entries: how many refused entries of earlier rules may still count against an administrator.
+    """
 
     issuer: str
     client_id: str
@@ -218,6 +244,8 @@ class Stage:
     introspector: Introspector | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
     development_hosts: tuple[str, ...] = ()
+    isolates: bool = True
+    wrong_entries: Callable[[str | None], int] = none_wrong
 
 
 class Target(Protocol):

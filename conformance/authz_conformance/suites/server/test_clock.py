@@ -52,7 +52,7 @@ def test_back_unexpires(server: ServerUnderTest) -> None:
     server.clock.move_to(grant.issued_at + 1)
     expect.never(server.poll(grant), "expired_token")
     entry = server.human.approve(grant.user_code, server.device)
-    expect.that(entry.accepted, wanted="the approval to be accepted", found=entry, exchange=grant.exchange)
+    expect.entry(entry, accepted=True, wanted="the approval to be accepted", exchange=grant.exchange)
     server.wait_interval(grant, slow_downs=1)
     expect.member(server.poll(grant), "access_token")
 

@@ -67,5 +67,5 @@ def test_enabled_device_acquires_anew(server: ServerUnderTest) -> None:
     server.provision.enable(server.device)
     grant = server.new_grant()
     entry = server.human.approve(grant.user_code, server.device)
-    expect.that(entry.accepted, wanted="the approval to be accepted", found=entry, exchange=grant.exchange)
+    expect.entry(entry, accepted=True, wanted="the approval to be accepted", exchange=grant.exchange)
     granted(server.poll(grant))

@@ -97,5 +97,5 @@ def test_after_lapse_is_for_the_next(server: ServerUnderTest) -> None:
     server.provision.renew(device, renewal_at + YEAR)
     grant = server.new_grant()
     entry = server.human.approve(grant.user_code, device)
-    expect.that(entry.accepted, wanted="the approval to be accepted", found=entry, exchange=grant.exchange)
+    expect.entry(entry, accepted=True, wanted="the approval to be accepted", exchange=grant.exchange)
     carries(server.poll(grant), renewal_at + YEAR)

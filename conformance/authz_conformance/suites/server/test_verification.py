@@ -34,8 +34,13 @@ def test_expired_user_code_refused(server: ServerUnderTest) -> None:
         denial = server.human.deny(to_deny.user_code)
     expect_accepted(denial, to_deny)
     server.clock.move_to(late_to_deny.expired_at)
-    expect_refused(server.human.approve(late_to_approve.user_code, server.device), late_to_approve)
-    expect_refused(server.human.deny(late_to_deny.user_code), late_to_deny)
+    approval = server.human.approve(
+        late_to_approve.user_code, server.device, administrator=server.spare_administrator
+    )
+    expect_refused(approval, late_to_approve)
+    expect_refused(
+        server.human.deny(late_to_deny.user_code, administrator=server.spare_administrator), late_to_deny
+    )
 
 
 @rule("verify.only-own-organization")
@@ -51,7 +56,8 @@ def test_only_own_organization(server: ServerUnderTest) -> None:
 def test_unknown_user_code_refused(server: ServerUnderTest) -> None:
     grant = server.new_grant()
     for user_code in (almost(grant.user_code), made_up(server, grant)):
-        expect_refused(server.human.approve(user_code, server.device), grant)
+        entry = server.human.approve(user_code, server.device, administrator=server.spare_administrator)
+        expect_refused(entry, grant)
     expect_undecided(server, grant)
 
 
@@ -108,20 +114,19 @@ def almost(user_code: str) -> str:
 
 def expect_accepted(entry: Entry, grant: Grant) -> None:
     """Check that an entered user code was accepted."""
-    expect.that(entry.accepted, wanted="the user code to be accepted", found=entry, exchange=grant.exchange)
+    expect.entry(entry, accepted=True, wanted="the user code to be accepted", exchange=grant.exchange)
 
 
 def expect_refused(entry: Entry, grant: Grant) -> None:
     """Check that an entered user code was refused."""
-    expect.that(
-        not entry.accepted, wanted="the user code to be refused", found=entry, exchange=grant.exchange
-    )
+    expect.entry(entry, accepted=False, wanted="the user code to be refused", exchange=grant.exchange)
 
 
 def expect_decided(server: ServerUnderTest, grant: Grant) -> None:
     """Check that a user code can be neither approved nor denied any more."""
-    expect_refused(server.human.approve(grant.user_code, server.device), grant)
-    expect_refused(server.human.deny(grant.user_code), grant)
+    approval = server.human.approve(grant.user_code, server.device, administrator=server.spare_administrator)
+    expect_refused(approval, grant)
+    expect_refused(server.human.deny(grant.user_code, administrator=server.spare_administrator), grant)
 
 
 def expect_undecided(server: ServerUnderTest, grant: Grant) -> None:

@@ -47,7 +47,7 @@ def test_deny_is_offered(server: ServerUnderTest) -> None:
 @rule("verify.prefilled-code-is-shown")
 def test_prefilled_code_is_shown(server: ServerUnderTest) -> None:
     grant = server.new_grant()
-    page = Browser(server).logged_in(complete_uri(grant))
+    page = Browser(server).arrived(complete_uri(grant))
     expect.that(
         spelled_plainly(grant.user_code).upper() in spelled_plainly(page.text).upper(),
         wanted=f"{grant.user_code} to be shown",
@@ -160,7 +160,7 @@ def test_devices_of_chosen_organization(server: ServerUnderTest) -> None:
     elsewhere = server.provision.create_organization(name="Another one")
     theirs = server.provision.create_device(organization=elsewhere)
     browser = Browser(server)
-    choice = browser.verification_page(server.new_grant())
+    choice = browser.logged_in(verification_uri(server, server.new_grant()))
     for chosen, offered, hidden in (
         (server.device.organization, server.device.id, theirs.id),
         (elsewhere, theirs.id, server.device.id),
