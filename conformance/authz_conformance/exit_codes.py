@@ -19,7 +19,7 @@ class ExitCode(IntFlag):
 
 EXIT_CODES_HELP = """\b
 Exit codes; 1, 4 and 8 add up:
-    0  done; for a run: no rule failed, and at least one passed
+    0  done; for a run: no rule failed, and at least one rule or story passed
     1  a rule failed, nothing could be tried, the server stopped answering,
        or the baseline lists what is no failure
     2  the command line or a file that it names is wrong
