@@ -73,7 +73,7 @@ def _instead_of(name: str) -> str:
     import difflib  # noqa: PLC0415 - only who misspelt something pays for it
 
     close = difflib.get_close_matches(name, OPTIONS, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose of {', '.join(OPTIONS)}"
+    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(OPTIONS)}"
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ LONGEST_SECONDS: Final = 36_525 * DAY
 
 
 class SettingsError(ValueError):
-    """A setting is unknown or out of bounds. `name` says which; the message says what would be right."""
+    """A setting is unknown or out of bounds. `name` says which; the message, which follows it, says what would be right."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -66,12 +66,14 @@ def change(settings: Settings, given: Mapping[str, Any]) -> Settings:
     if "preset" in changes:
         preset = changes.pop("preset")
         if not isinstance(preset, str) or preset not in PRESETS:
-            raise SettingsError("preset", f"{preset!r} is not a preset: choose of {', '.join(PRESETS)}")
+            raise SettingsError("preset", f"{preset!r} is not a preset: choose one of {', '.join(PRESETS)}")
         changes = {**PRESETS[preset], **changes}
     names = [field.name for field in fields(Settings)]
     for name, value in changes.items():
         if name not in names:
-            raise SettingsError(name, f"{name!r} is not a setting: choose of {', '.join([*names, 'preset'])}")
+            raise SettingsError(
+                name, f"{name!r} is not a setting: choose one of {', '.join([*names, 'preset'])}"
+            )
         _check(name, value)
     return replace(settings, **changes)
 
@@ -84,14 +86,14 @@ def as_mapping(settings: Settings) -> dict[str, Any]:
 def _check(name: str, value: object) -> None:
     if name == "alg":
         if value not in ALGORITHMS:
-            raise SettingsError(name, f"{value!r} is not an algorithm: choose of {', '.join(ALGORITHMS)}")
+            raise SettingsError(name, f"{value!r} is not an algorithm: choose one of {', '.join(ALGORITHMS)}")
     elif name == "cors":
         if not isinstance(value, bool):
-            raise SettingsError(name, f"cors is true or false, not {value!r}")
+            raise SettingsError(name, f"must be true or false, not {value!r}")
     else:
         least = 0 if name in MAY_BE_ZERO else 1
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not least <= value <= LONGEST_SECONDS:  # type: ignore[operator]
             raise SettingsError(
-                name, f"{name} is whole seconds from {least} to {LONGEST_SECONDS}, not {value!r}"
+                name, f"must be whole seconds from {least} to {LONGEST_SECONDS}, not {value!r}"
             )

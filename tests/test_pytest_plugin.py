@@ -160,7 +160,7 @@ def test_the_nearest_marker_decides_on_each_option(pytester: pytest.Pytester) ->
 
 WRONG = {
     "clok='frozen'": "@pytest.mark.authz has no option 'clok': did you mean 'clock'?",
-    "colour='red'": "@pytest.mark.authz has no option 'colour': choose of seed, alg, clock, *",
+    "colour='red'": "@pytest.mark.authz has no option 'colour': choose one of seed, alg, clock, *",
     "'demo'": "@pytest.mark.authz takes options by name only: *",
     "seed='nothing'": "*cannot be made: nothing: No such file or directory; built in are demo, empty",
     "clock='stopped'": "*cannot be made: 'stopped' is not a clock: give real, *",

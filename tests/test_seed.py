@@ -387,17 +387,17 @@ BAD = {
     ),
     "setting out of bounds": (
         "settings:\n  license_token_seconds: 0",
-        "2: settings.license_token_seconds: license_token_seconds is whole seconds from 1 to 3155760000, not 0",
+        "2: settings.license_token_seconds: must be whole seconds from 1 to 3155760000, not 0",
     ),
     "setting of YAML 1.1": (
         "settings:\n  interval_seconds: 1_000",
-        "2: settings.interval_seconds: interval_seconds is whole seconds from 0 to 3155760000, not '1_000'",
+        "2: settings.interval_seconds: must be whole seconds from 0 to 3155760000, not '1_000'",
     ),
     "empty setting": ("settings:\n  alg:", "2: settings.alg: must be a single value; it is empty"),
     "unknown preset": ("settings: {preset: fats}", '1: settings.preset: there is no such preset; did you mean "fast"?'),
     "unknown algorithm": (
         "settings: {alg: HS256}",
-        "1: settings.alg: 'HS256' is not an algorithm: choose of ES256, RS256, Ed25519",
+        "1: settings.alg: 'HS256' is not an algorithm: choose one of ES256, RS256, Ed25519",
     ),
     "settings of no mapping": (
         "settings: fast",

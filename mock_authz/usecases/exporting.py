@@ -110,7 +110,7 @@ def _sound(sandbox: Sandbox) -> Sandbox:
     try:
         settings.change(settings.Settings(), settings.as_mapping(sandbox.settings))
     except settings.SettingsError as error:
-        raise UnreadableRecordError(str(error)) from None
+        raise UnreadableRecordError(f"settings.{error.name}: {error}") from None
     if len(sandbox.entropy.seed) != SEED_BYTES:
         raise UnreadableRecordError(f"the seed must have {SEED_BYTES} bytes")
     return sandbox
