@@ -95,11 +95,12 @@ class Browser:
             if page.entry is not None or (chosen := self._chosen(page)) is None:
                 break
             page = chosen
-        leads_elsewhere = urlsplit(page.exchange.url).path != urlsplit(url).path
+        came_to, _, _ = page.exchange.url.partition("?")
+        leads_elsewhere = urlsplit(came_to).path != urlsplit(url).path
         if page.entry is None and page.exchange.status in ANY_SUCCESS and leads_elsewhere:
             raise NotTestable(
-                f"the login of [login] leads to a page without a field for the user code, and not to {url}; "
-                f"use one that is asked nothing in between: {page.says}"
+                f"the login of [login] does not lead to the verification page, but to {came_to}, where no user code can be "
+                "entered; use somebody who is asked nothing in between, or whose devices' organization the driver tells"
             )
         return page
 

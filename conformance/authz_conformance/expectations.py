@@ -128,8 +128,7 @@ class Expectations:
     def entry(self, entry: Entry, *, accepted: bool, wanted: str, exchange: Exchange | None = None) -> None:
         """Check how an entered user code was taken. One that was barred has shown nothing: it was not looked at."""
         if entry.barred:
-            found = f"{entry}: whoever enters them has entered too many wrong ones"
-            raise PreconditionBroken(wanted="user codes to be looked at", found=found, exchange=exchange)
+            raise PreconditionBroken(wanted="an entry that is looked at", found=str(entry), exchange=exchange)
         self.that(entry.accepted is accepted, wanted=wanted, found=entry, exchange=exchange)
 
     # ------------------------------------------------------------------------------------------ flow answers

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from authz_conformance import real_time
-from authz_conformance.catalogue import Catalogue, Profile, Rule
+from authz_conformance.catalogue import Capability, Catalogue, Profile, Rule
 from authz_conformance.readiness import Readiness
 from authz_conformance.recital import Recital, Repertoire, in_order, settled
 from authz_conformance.rules import Binding
@@ -33,6 +33,15 @@ from authz_conformance.verdicts import (
 from authz_conformance.wire import Connection
 
 TRIES = 3
+_DISTURBING = frozenset(
+    {
+        Capability.ENTER_USER_CODES,
+        Capability.CHANGE_SETTINGS,
+        Capability.ROTATE_KEYS,
+        Capability.ROTATE_KEYS_AT_ONCE,
+        Capability.WITHDRAW_ADMINISTRATOR,
+    }
+)
 Listener = Callable[[Outcome], None]
 StoryListener = Callable[[StoryOutcome], None]
 Came = TypeVar("Came")
@@ -129,7 +138,8 @@ class Runner:
         told: dict[str, StoryOutcome] = {}
         most, is_whole = self._target.jobs, True
         with _pool(plan.jobs if plan.jobs and most > 1 else most) as pool:
-            tries = [pool.submit(self._try, rule, plan, deadline) for rule in plan.rules]
+            together, apart = self._parted(plan.rules)
+            tries = [pool.submit(self._try, rule, plan, deadline) for rule in together]
             recital = self._recital(repertoire, plan, deadline)
             tellings = [pool.submit(recital.tell, scenario) for scenario in repertoire.everything]
             try:
@@ -139,6 +149,11 @@ class Runner:
                 for story in _finished(tellings):
                     told[story.scenario.id] = story
                     story_listener(story)
+                for rule in apart:
+                    tries.append(pool.submit(self._try, rule, plan, deadline))
+                    for outcome in _finished(tries[-1:]):
+                        found[outcome.rule.id] = outcome
+                        listener(outcome)
             except KeyboardInterrupt:
                 is_whole = False
                 self._break_off([*tries, *tellings])
@@ -152,6 +167,18 @@ class Runner:
             stories=stories,
             is_whole=is_whole,
         )
+
+    def _parted(self, rules: Sequence[Rule]) -> tuple[Sequence[Rule], Sequence[Rule]]:
+        """Part the rules into those that may be tried together, and those that are tried last and one by one.
+
+        Where all share a server, nobody else can be tried while one changes its settings or spends a budget, nor after
+        it where no clock can be moved until the budget reopens.
+        """
+        one_by_one = self._target.jobs == 1 and Capability.ADVANCE_CLOCK in self._readiness.offers
+        if self._target.isolates or one_by_one:
+            return rules, ()
+        apart = [rule for rule in rules if not _DISTURBING.isdisjoint(rule.needs)]
+        return [rule for rule in rules if rule not in apart], apart
 
     def _recital(self, repertoire: Repertoire, plan: Plan, deadline: float) -> Recital:
         return Recital(

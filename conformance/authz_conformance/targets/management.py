@@ -8,8 +8,11 @@ from typing import Any
 from authz_conformance.catalogue import Capability
 from authz_conformance.targets.admin_api import AdminApi, ApiRefusalError
 from authz_conformance.targets.ports import Device, Entry, Human, Provisioning
+from authz_conformance.verdicts import AdapterError
 
 ANSWERED_AS_REFUSED = range(400, 500)
+TAKEN = 409  # by an earlier run on the same server
+MOST_NAMES = 1000
 
 
 class ManagementHuman(Human):
@@ -172,11 +175,22 @@ class ManagementProvisioning(Provisioning):
             username, self._second = self._second, None
             self._api.below("administrators", username).patch("", {"organizations": organizations})
             return username
-        self._made += 1
-        username = f"second-{self._made}"
-        body = {"username": username, "password": f"not used {self._made}", "organizations": organizations}
-        self._api.post("/administrators", body)
-        return username
+        for _ in range(MOST_NAMES):
+            self._made += 1
+            username = f"second-{self._made}"
+            body = {
+                "username": username,
+                "password": f"not used {self._made}",
+                "organizations": organizations,
+            }
+            try:
+                self._api.post("/administrators", body)
+            except ApiRefusalError as refusal:
+                if refusal.status != TAKEN:
+                    raise
+            else:
+                return username
+        raise AdapterError(f"POST /administrators: {MOST_NAMES} usernames in a row are taken")
 
     def withdraw_administrator(self, administrator: str | None = None) -> None:
         """Take all organizations from an administrator."""
