@@ -1,8 +1,14 @@
-"""The yardstick: Starlette, uvicorn and joserfc, and nothing else. Serves a metadata document and signs one token."""
+"""The yardstick: Starlette, uvicorn and joserfc, and nothing else. Serves a metadata document and signs one token.
+
+python -m benchmarks.bare PORT
+python -m benchmarks.bare --fd N    at a socket that it inherits, and that listens
+"""
 
 from __future__ import annotations
 
+import socket
 import sys
+from socket import AF_INET, IPPROTO_TCP, SOCK_STREAM
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -62,12 +68,16 @@ app = Starlette(
 )
 
 if __name__ == "__main__":
-    uvicorn.run(
+    *inherited, number = sys.argv[1:]
+    config = uvicorn.Config(
         app,
         host="127.0.0.1",
-        port=int(sys.argv[1]),
+        port=0 if inherited else int(number),
         loop="asyncio",
         http="httptools",
         access_log=False,
         log_level="warning",
     )
+    # Named as TCP, or asyncio would leave its connections to Nagle's algorithm, and answers to wait for 40 ms.
+    sockets = [socket.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP, fileno=int(number))] if inherited else None
+    uvicorn.Server(config).run(sockets=sockets)

@@ -9,7 +9,6 @@ python -m benchmarks.jump [--devices 1000 10000] [--rounds 5] [--json]
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
@@ -17,6 +16,7 @@ import statistics
 from typing import Any
 
 from benchmarks.asgi import Caller
+from benchmarks.figures import options
 from mock_authz.app import Server
 from mock_authz.clock import Clock, ClockMode
 from mock_authz.domain.organization import Administrator, Client, Device, Edition, Organization
@@ -125,12 +125,9 @@ def run(counts: list[int], rounds: int) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("--devices", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     measured = run(given.devices, given.rounds)
     if given.json:

@@ -9,7 +9,6 @@ python -m benchmarks.sandboxes [--sandboxes 1000] [--json]
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
@@ -18,6 +17,7 @@ import tracemalloc
 from typing import Any
 
 from benchmarks.asgi import Caller
+from benchmarks.figures import options
 from mock_authz.app import Server
 from mock_authz.clock import real_now
 from mock_authz.sandbox import DEFAULT
@@ -113,11 +113,8 @@ def run(count: int) -> dict[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("--sandboxes", type=int, default=1000)
-    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     measured = run(given.sandboxes)
     if given.json:

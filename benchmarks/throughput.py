@@ -1,14 +1,13 @@
 """How many refresh grants a second the server reaches, as a share of what a bare handler reaches in the same run.
 
 Both sign the same ES256 token, parse the same form, run on the same loop and HTTP parser. The two servers run in turn
-(A B A B), so that the ratio holds when the machine's speed drifts.
+(A B B A), so that the ratio holds when the machine's speed drifts.
 
-    python benchmarks/throughput.py [--rounds 5] [--seconds 2] [--json]
+    python -m benchmarks.throughput [--rounds 5] [--seconds 2] [--json]
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -20,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
+from benchmarks.figures import in_turn, options, show, spread
 from benchmarks.serving import free_port, refresh_tokens, started
 
 CONNECTIONS = 8
@@ -83,32 +83,21 @@ def _ours() -> Iterator[int]:
 def run(rounds: int, seconds: float) -> dict[str, float]:
     """Measure both servers in turn, and give the median of the ratios."""
     with _bare() as bare_port, _ours() as our_port:
-        bare, ours = [], []
-        for _ in range(rounds):
-            bare.append(asyncio.run(_measure(bare_port, ["any"] * CONNECTIONS, seconds)))
-            tokens = refresh_tokens(our_port, CONNECTIONS)
-            ours.append(asyncio.run(_measure(our_port, tokens, seconds)))
-    ratios = [our / yardstick for our, yardstick in zip(ours, bare, strict=True)]
+        pairs = in_turn(
+            lambda: asyncio.run(_measure(bare_port, ["any"] * CONNECTIONS, seconds)),
+            lambda: asyncio.run(_measure(our_port, refresh_tokens(our_port, CONNECTIONS), seconds)),
+            rounds=rounds,
+        )
     return {
-        "bare_per_second": round(statistics.median(bare)),
-        "ours_per_second": round(statistics.median(ours)),
-        "ratio_min": round(min(ratios), 3),
-        "ratio_median": round(statistics.median(ratios), 3),
-        "ratio_max": round(max(ratios), 3),
+        "bare_per_second": round(statistics.median(bare for bare, _ in pairs)),
+        "ours_per_second": round(statistics.median(ours for _, ours in pairs)),
+        **spread([ours / bare for bare, ours in pairs]),
     }
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    figures = run(given.rounds, given.seconds)
-    if given.json:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name:18} {value}")
+    show(run(given.rounds, given.seconds), as_json=given.json)
