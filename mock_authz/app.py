@@ -45,11 +45,7 @@ MOST_HINTS: Final = 100
 SWEPT_EVERY_SECONDS: Final = 1.0
 SAY_MANAGEMENT: Final = "Send the management token of this sandbox as Authorization: Bearer: it was printed or returned at its creation."
 SAY_CONTROL: Final = "Send the control token as Authorization: Bearer. The server was started with it."
-SAY_FOREIGN: Final = (
-    "A page of another site sent this. Only this server's own pages, and programs, control it."
-)
-# Another port of this host is the same site, but not this server.
-FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
+SAY_FOREIGN: Final = "A foreign page sent this. Only this server's own pages, and programs, control it."
 SAY_REMOTE: Final = "From other machines, control needs a token. Start the server with --control-token."
 
 
@@ -156,7 +152,7 @@ class _Connection:
         name, below = split_sandbox(path)
         sandbox = control.find_sandbox(self.server.store, name, real_at=self.real_at)
         if sandbox is None:
-            await self._reply(problem(404, "sandbox_unknown", f"There is no sandbox {name}."))
+            await self._no_sandbox(name, below)
             return
         if not self._is_host_allowed(sandbox):
             await self._misdirected()
@@ -178,6 +174,20 @@ class _Connection:
 
             page = context.behaviour.show(visit, await pages.answer(visit))
             await page(self.scope, self.receive, self._send)
+
+    async def _no_sandbox(self, name: str, below: str) -> None:
+        """Say that there is no such sandbox: to people a page, as of the default sandbox, which is where it leads on to."""
+        detail = f"There is no sandbox {name}." if name else "This address names no sandbox after /s/."
+        home = control.find_sandbox(self.server.store, DEFAULT, real_at=self.real_at)
+        is_page = protocol.find_endpoint(below) is None and not below.startswith(MANAGEMENT_PREFIX)
+        for_people = is_page and "text/html" in _header(self.scope, b"accept")
+        if home is None or not for_people or not self._is_host_allowed(home):
+            await self._reply(problem(404, "sandbox_unknown", detail))
+            return
+        from mock_authz.web import pages  # noqa: PLC0415 - see the module's docstring
+
+        visit = Visit(Request(self.scope, self.receive), self.scope["path"], self._enter(home))
+        await pages.no_sandbox(visit, detail)(self.scope, self.receive, self._send)
 
     def _enter(self, sandbox: Sandbox) -> Context:
         """Read the sandbox's clock, once, and apply what fell due."""
@@ -220,8 +230,10 @@ class _Connection:
             from mock_authz.web.rest import authorize  # noqa: PLC0415 - see the module's docstring
 
             return authorize(request, self.server.control_token, detail=SAY_CONTROL)
+        from mock_authz.web.login import is_foreign  # noqa: PLC0415 - see the module's docstring
+
         # A page of another site, in a browser on this machine, could send what takes no JSON body.
-        if request.headers.get("sec-fetch-site") in FOREIGN_SITES and request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") and is_foreign(request, self.server.control_base_url):
             return problem(403, "control_not_allowed", SAY_FOREIGN)
         if _is_local(request):
             return None

@@ -101,6 +101,20 @@ async def answer(visit: Visit) -> Response:
     return response
 
 
+def no_sandbox(visit: Visit, detail: str) -> Response:
+    """Answer somebody who looks for a sandbox that is not there; the visit is one to the default sandbox."""
+    response = refuse(
+        _open(visit),
+        404,
+        "Sandbox not found",
+        detail,
+        "It may have been deleted, or its name is mistyped. The start page is that of this server's default sandbox.",
+    )
+    if visit.request.method == "HEAD":
+        response.body = b""
+    return response
+
+
 def _open(visit: Visit) -> Page:
     context, issuer = visit.context, visit.context.sandbox.issuer
     prefix = url_prefix(visit.request, issuer, below=visit.path)

@@ -279,6 +279,29 @@ def test_a_page_of_another_site_changes_nothing(site: Site, foreign: str) -> Non
     assert site.send("POST", SANDBOXES).status_code == 201
 
 
+@pytest.mark.parametrize("foreign", ["https://evil.example", "http://127.0.0.1:9999", "null"])
+@pytest.mark.parametrize("body", [{}, {"json": {"name": "own"}}], ids=["without a body", "with a body"])
+def test_a_page_of_a_foreign_origin_changes_nothing_in_a_browser_that_says_no_more(
+    site: Site, foreign: str, body: dict[str, Any]
+) -> None:
+    before = items(site.send("GET", SANDBOXES, headers={"origin": foreign}))
+    problem(site.send("POST", SANDBOXES, headers={"origin": foreign}, **body), 403, "control_not_allowed")
+    problem(site.send("DELETE", f"{SANDBOXES}/{QA}", headers={"origin": foreign}), 403, "control_not_allowed")
+    assert items(site.send("GET", SANDBOXES)) == before
+    assert site.send("POST", SANDBOXES, headers={"origin": BASE_URL}, **body).status_code == 201
+
+
+def test_our_own_origin_is_the_name_by_which_the_server_was_reached(site: Site) -> None:
+    by_name = {"host": "localhost:8628", "origin": "http://localhost:8628"}
+    assert site.send("POST", SANDBOXES, headers=by_name).status_code == 201
+
+
+def test_who_proves_the_control_token_may_come_from_any_origin() -> None:
+    site = a_site(server=Server(BASE_URL, control_token="let me in"))
+    headers = {**bearer("let me in"), "origin": "https://dashboard.example"}
+    assert site.send("POST", SANDBOXES, headers=headers).status_code == 201
+
+
 def test_a_foreign_host_is_refused(site: Site) -> None:
     problem(site.send("GET", SANDBOXES, headers={"host": "evil.example"}), 421, "host_not_allowed")
     problem(site.send("GET", SANDBOXES, headers={"host": "["}), 421, "host_not_allowed")

@@ -22,7 +22,7 @@ from mock_authz.web.page import POLICY
 from mock_authz.web.visit import LARGEST_BODY
 from tests.factories import DAY, HOUR, NOW, QA
 from tests.web.site import BASE_URL, Site, a_site, problem
-from tests.web.visitor import Shown, Visitor, context_of, page_records
+from tests.web.visitor import HTML, Shown, Visitor, context_of, page_records
 
 PAGES = ["/", "/login", "/devices", "/devices/store-12", "/devices/store-12/disable", "/device", "/nowhere"]
 
@@ -413,6 +413,38 @@ def test_an_unknown_page_says_so_in_the_same_look(visitor: Visitor) -> None:
     assert shown.status == 404
     assert "Page not found" in shown.text
     assert "Mock server — for tests only" in shown.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_who_opens_a_sandbox_that_is_not_there_sees_a_page(site: Site, method: str) -> None:
+    for path, says in (
+        ("/s/nowhere", "There is no sandbox nowhere."),
+        ("/s/nowhere/device", "There is no sandbox nowhere."),
+        ("/s/<b>", "There is no sandbox &lt;b&gt;."),
+        ("/s/", "This address names no sandbox after /s/."),
+    ):
+        if method == "POST" and path.endswith("/device"):
+            continue  # the contract has no POST there
+        shown = site.send(method, path, headers={"accept": HTML})
+        assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert (says in shown.text) is (method != "HEAD")
+        assert ('href="/">Start page' in shown.text) is (method != "HEAD")
+
+
+def test_a_program_that_asks_for_a_sandbox_that_is_not_there_gets_a_problem(site: Site) -> None:
+    for path in ("/s/nowhere", "/s/nowhere/device"):
+        found = problem(site.send("GET", path), 404, "sandbox_unknown")
+        assert found["detail"] == "There is no sandbox nowhere."
+    assert problem(site.send("GET", "/s/"), 404, "sandbox_unknown")["detail"] == (
+        "This address names no sandbox after /s/."
+    )
+    for path in ("/s/nowhere/jwks", "/s/nowhere/management/devices"):
+        problem(site.send("GET", path, headers={"accept": HTML}), 404, "sandbox_unknown")
+
+
+def test_the_page_about_an_unknown_sandbox_is_for_hosts_that_may_see_pages(site: Site) -> None:
+    headers = {"accept": HTML, "host": "evil.example"}
+    problem(site.send("GET", "/s/nowhere", headers=headers), 404, "sandbox_unknown")
 
 
 def test_a_program_is_told_in_its_own_words(visitor: Visitor) -> None:
