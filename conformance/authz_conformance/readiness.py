@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,9 +49,13 @@ class Readiness:
     clock_proof: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    def missing(self, needs: Iterable[Capability]) -> list[Capability]:
+        """Give what is needed and neither offered nor withheld."""
+        return [need for need in needs if need not in self.offers and need not in self.withheld]
+
     def unsupported(self, rule: Rule) -> str | None:
         """Say what a rule needs that the target does not declare; None if nothing."""
-        missing = [need for need in rule.needs if need not in self.offers and need not in self.withheld]
+        missing = self.missing(rule.needs)
         if not missing:
             return None
         return "the target does not declare " + ", ".join(f"{need} ({need.means})" for need in missing)

@@ -76,7 +76,7 @@ def print_table(rules: Sequence[Rule], *, console: Console, tested: Collection[s
     console.print(table)
     for kind, name, number in counts(rules):
         console.print(f"{number:5} {kind} {name}", highlight=False)
-    console.print(f"{len(rules):5} rules", highlight=False)
+    console.print(f"{len(rules):5} {'rule' if len(rules) == 1 else 'rules'}", highlight=False)
 
 
 def _widths(whole: int) -> tuple[int, int, int]:

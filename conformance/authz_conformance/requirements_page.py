@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from authz_conformance.catalogue import Capability, Catalogue, Group, Profile, Role, Rule, Statement
 from authz_conformance.requirements import counts, coverage_of, level_of, needs_of
+from authz_conformance.wording import counted
 
 _INTRODUCTION = """\
 # What servers, clients and peers are judged by
@@ -54,7 +55,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[s
 
 
 def _counts(rules: Sequence[Rule]) -> Iterator[str]:
-    yield f"## {len(rules)} rules\n"
+    yield f"## {counted(len(rules), 'rule')}\n"
     yield from _table(
         ("of", "", "rules"), ((kind, name, str(number)) for kind, name, number in counts(rules))
     )

@@ -16,6 +16,7 @@ import click
 from authz_conformance.catalogue import Profile, Role
 from authz_conformance.command_line import PROGRAM, RuleId, StoryId, catalogue, wrong
 from authz_conformance.exit_codes import EXIT_CODES_HELP, ExitCode
+from authz_conformance.wording import counted
 
 if TYPE_CHECKING:
     from authz_conformance.baseline import Baseline
@@ -343,7 +344,7 @@ def compare(*, before: Path, after: Path, as_json: bool) -> None:
             click.echo(
                 f"{'worse' if one.is_worse else 'other':6} {one.rule}: {one.before} → {one.after}  {one.why}"
             )
-        click.echo(f"{len(changes)} rules changed" if changes else "No rule changed.")
+        click.echo(f"{counted(len(changes), 'rule')} changed" if changes else "No rule changed.")
     sys.exit(int(ExitCode.FAILED if worse else ExitCode.OK))
 
 

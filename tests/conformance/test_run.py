@@ -35,7 +35,7 @@ def test_broken_off_with_ctrl_c_the_report_says_what_ran(tmp_path: Path) -> None
             output = started.stdout.read()
             assert started.wait() == ExitCode.INTERRUPTED
     assert "Traceback" not in output
-    assert "Broken off: 1 rules were not tried" in output
+    assert "Broken off: 1 rule was not tried" in output
     report = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))
     assert report["run"]["not_run"] == ["poll.expired-is-expired-token"]
     assert [rule["id"] for rule in report["rules"]] == ["metadata.issuer-is-identical"]

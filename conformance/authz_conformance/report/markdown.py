@@ -8,6 +8,7 @@ from typing import Any
 
 from authz_conformance.telling import StoryVerdict
 from authz_conformance.verdicts import Verdict
+from authz_conformance.wording import counted
 
 MOST_IN_FULL = 40
 LONGEST_CELL = 300
@@ -52,7 +53,7 @@ def _notes(report: Mapping[str, Any]) -> Iterator[str]:
     if run["lost"]:
         notes.append(f"The server stopped answering: {run['lost']}")
     if run["not_run"]:
-        notes.append(f"Broken off; {len(run['not_run'])} rules were not tried")
+        notes.append(f"Broken off; {counted(len(run['not_run']), 'rule was', 'rules were')} not tried")
     for note in notes:
         yield f"- **{_cell(note)}**"
     if notes:

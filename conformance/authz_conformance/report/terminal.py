@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from authz_conformance.redaction import Redactor
+from authz_conformance.report.reasons import Reason, reasons_of
 from authz_conformance.report.run import Run
 from authz_conformance.telling import StoryOutcome, StoryVerdict
 from authz_conformance.verdicts import Outcome, Verdict
+from authz_conformance.wording import counted, rules_and_stories
 
 STYLES = {
     Verdict.PASSED: "green",
@@ -31,6 +35,7 @@ STORY_STYLES = {
     StoryVerdict.SUITE_ERROR: "bold red",
 }
 _SHOWN_AT_ONCE = frozenset({Verdict.FAILED, Verdict.WARNING, Verdict.ADAPTER_ERROR, Verdict.SUITE_ERROR})
+MOST_REASONS = 10
 WIDEST_VERDICT = max(len(verdict) for verdict in Verdict)
 
 
@@ -107,8 +112,7 @@ def story_finding(outcome: StoryOutcome) -> Text:
 
 def print_start(console: Console, run_of: str, *, clock: str, rules: int, stories: int) -> None:
     """Say what is about to happen."""
-    told = f" and {stories} stories" if stories else ""
-    console.print(Text.assemble(("Judging ", "bold"), run_of, f": {rules} rules{told}"))
+    console.print(Text.assemble(("Judging ", "bold"), run_of, f": {rules_and_stories(rules, stories)}"))
     console.print(Text(f"Clock: {clock}", style="dim"), soft_wrap=True)
 
 
@@ -120,17 +124,37 @@ def print_end(console: Console, run: Run) -> None:
             console.print(Text(f"{number:5} {verdict}", style=STYLES[verdict]))
     if run.trial.stories:
         console.print(Text(f"Stories: {told_counts(run)}"))
+    print_reasons(console, reasons_of(run))
     for line in _remarks(run):
         console.print(Text(line), soft_wrap=True)
+    tried = counted(len(run.outcomes), "rule")
     console.print(
-        Text(
-            f"{len(run.outcomes)} rules in {run.trial.seconds:.1f} s, catalogue {run.catalogue}, seed {run.plan.seed}"
-        )
+        Text(f"{tried} in {run.trial.seconds:.1f} s, catalogue {run.catalogue}, seed {run.plan.seed}")
     )
 
 
+def print_reasons(console: Console, reasons: Sequence[Reason]) -> None:
+    """Say why rules were not tried and stories not told, the most frequent reasons."""
+    if not reasons:
+        return
+    console.print(Text("Why rules are not testable or unsupported, and stories not told:"))
+    shown = reasons[:MOST_REASONS]
+    rows = [(rules_and_stories(one.rules, one.stories), " ".join(one.text.split())) for one in shown]
+    widest = max(len(number) for number, _ in rows)
+    if console.is_terminal:
+        table = Table.grid(Column(no_wrap=True, min_width=widest), Column(), padding=(0, 2))
+        for number, text in rows:
+            table.add_row(Text(f"  {number}"), Text(text, style="dim"))
+        console.print(table)
+    else:
+        for number, text in rows:
+            console.print(Text(f"  {number:{widest}}  {text}"), soft_wrap=True)
+    if len(reasons) > len(shown):
+        console.print(Text(f"  …and {counted(len(reasons) - len(shown), 'more reason')} in the report"))
+
+
 def told_counts(run: Run) -> str:
-    """Say how many stories came to what, and why the others were not told."""
+    """Say how many stories came to what."""
     found = Counter(story.verdict for story in run.trial.stories)
     return ", ".join(f"{found[verdict]} {verdict}" for verdict in StoryVerdict if found[verdict])
 
@@ -139,11 +163,12 @@ def _remarks(run: Run) -> list[str]:
     lines = [f"Declaration: {claim.says}" for claim in run.readiness.claims]
     lines += [f"Baseline: {problem}" for problem in run.baseline_problems]
     if run.without_test:
-        lines.append(f"{len(run.without_test)} rules were chosen and have no test yet")
+        chosen = counted(len(run.without_test), "rule was chosen and has", "rules were chosen and have")
+        lines.append(f"{chosen} no test yet")
     if run.adapter_error:
         lines.append(f"The rules could not be tried: {run.adapter_error}")
     if run.trial.lost and not run.trial.not_run:
         lines.append(f"The server stopped answering: {run.trial.lost}")
     if run.trial.not_run:
-        lines.append(f"Broken off: {len(run.trial.not_run)} rules were not tried")
+        lines.append(f"Broken off: {counted(len(run.trial.not_run), 'rule was', 'rules were')} not tried")
     return lines
