@@ -289,3 +289,23 @@ def test_a_control_api_that_is_not_there_is_the_adapters_fault(served: Served, t
     assert "The rules could not be tried" in judged.output
     smoke = run("smoke", served.issuer, "--control", f"{served.base_url}/nowhere")
     assert smoke.exit_code == ExitCode.ADAPTER_ERROR
+
+
+def _with_quirk(served: Served, quirk: str, folder: Path) -> list[str]:
+    config = folder / "conformance.toml"
+    target = f'issuer = "{served.issuer}"\nclients = ["pos-server"]\nscope = "license"\n'
+    control = f'url = "{served.base_url}/_control"\nquirks = ["{quirk}"]\n'
+    config.write_text(f"[target]\n{target}[control]\n{control}", encoding="utf-8")
+    return ["--config", str(config), *_options("tokens.pragma-no-cache", "tokens.no-store")]
+
+
+def test_sandboxes_are_given_quirks_to_see_what_the_kit_says_of_them(served: Served, tmp_path: Path) -> None:
+    judged = judge(*_with_quirk(served, "token_response_without_pragma", tmp_path), into=tmp_path / "report")
+    verdicts = {one["id"]: one["verdict"] for one in judged.report["rules"]}
+    assert verdicts == {"tokens.pragma-no-cache": "failed", "tokens.no-store": "passed"}
+
+
+def test_a_quirk_that_does_not_exist_is_named(served: Served, tmp_path: Path) -> None:
+    judged = judge(*_with_quirk(served, "no_such", tmp_path), into=tmp_path / "report")
+    assert judged.exit_code == ExitCode.ADAPTER_ERROR
+    assert "There is no such quirk" in judged.output

@@ -25,7 +25,7 @@ class ApiRefusalError(AdapterError):
         self.headers = {name.lower(): value for name, value in response.headers.items()}
         self.problem = _object(response)
         detail = self.problem.get("detail") or response.text[:200]
-        super().__init__(f"{what}: {self.status} {detail}")
+        super().__init__(" ".join([f"{what}: {self.status} {detail}", *_errors(self.problem)]))
 
 
 class AdminApi:
@@ -78,6 +78,13 @@ class AdminApi:
             return response.json() if response.content else None
         except ValueError as error:
             raise AdapterError(f"{what}: the answer is no JSON") from error
+
+
+def _errors(problem: Mapping[str, Any]) -> list[str]:
+    """Give what was wrong with each member, where a problem says so (RFC 9457 3.2)."""
+    listed = problem.get("errors")
+    errors = listed if isinstance(listed, list) else []
+    return [str(error["detail"]) for error in errors if isinstance(error, dict) and "detail" in error]
 
 
 def _object(response: httpx2.Response) -> dict[str, Any]:

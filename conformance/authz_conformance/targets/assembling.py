@@ -102,6 +102,7 @@ def _target(settings: Config, connection: Connection, clock: Clock) -> Target:
             terms=terms,
             clients=target.clients,
             scope=target.scope,
+            quirks=settings.control.quirks,
             development_hosts=target.development_hosts,
         )
     lending = _lending(settings)

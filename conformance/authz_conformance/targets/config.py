@@ -58,11 +58,13 @@ class ControlSection(_Section, frozen=True):
 
     Attributes:
         token_variable: the environment variable that holds its token.
+        quirks: misbehaviours that each sandbox is given, to see what the kit says of them.
     """
 
     url: str
     token: str | None = None
     token_variable: str | None = None
+    quirks: tuple[str, ...] = ()
 
 
 class ManagementSection(_Section, frozen=True):
