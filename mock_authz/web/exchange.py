@@ -24,7 +24,16 @@ from mock_authz.usecases.context import Context
 from mock_authz.usecases.faults import Exchanged
 from mock_authz.web.problems import problem
 from mock_authz.web.protocol import Endpoint, Form
-from mock_authz.web.visit import LARGEST_BODY, BodyTooLargeError, Visit, parse_form, read_body
+from mock_authz.web.visit import (
+    LARGEST_BODY,
+    SAY_ENCODED,
+    TAKES_IDENTITY,
+    BodyTooLargeError,
+    Visit,
+    is_encoded,
+    parse_form,
+    read_body,
+)
 
 # The parameters that hold no credential. Of any other, a misspelt one too, nobody knows that it holds none.
 PLAIN_PARAMETERS: Final = frozenset({"grant_type", "client_id", "scope", "token_type_hint"})
@@ -87,9 +96,12 @@ def _preflight(visit: Visit, endpoint: Endpoint) -> Reply | None:
 
 async def _read_form(request: Request) -> dict[str, str] | Reply:
     try:
-        parsed = parse_form(request, await read_body(request))
+        body = await read_body(request)
     except BodyTooLargeError:
         return refuse(InvalidRequest(f"The body may have {LARGEST_BODY} bytes at most."), status=413)
+    if is_encoded(request):
+        return refuse(InvalidRequest(SAY_ENCODED), status=415, headers=TAKES_IDENTITY)
+    parsed = parse_form(request, body)
     return refuse(parsed) if isinstance(parsed, Refusal) else parsed
 
 

@@ -32,7 +32,16 @@ from mock_authz.web.login import (
     url_prefix,
 )
 from mock_authz.web.page import Page, method_not_allowed, not_found, redirect, refuse
-from mock_authz.web.visit import LARGEST_BODY, BodyTooLargeError, Visit, parse_form, read_body
+from mock_authz.web.visit import (
+    LARGEST_BODY,
+    SAY_ENCODED,
+    TAKES_IDENTITY,
+    BodyTooLargeError,
+    Visit,
+    is_encoded,
+    parse_form,
+    read_body,
+)
 
 Handler = Callable[[Page], Awaitable[Response]]
 
@@ -108,7 +117,7 @@ def no_sandbox(visit: Visit, detail: str) -> Response:
         404,
         "Sandbox not found",
         detail,
-        "It may have been deleted, or its name is mistyped. The start page is that of this server's default sandbox.",
+        "The address may be mistyped, or the sandbox deleted. The start page is that of this server's default sandbox.",
     )
     if visit.request.method == "HEAD":
         response.body = b""
@@ -166,9 +175,12 @@ def _find(path: str) -> tuple[Route, Mapping[str, str]] | None:
 
 async def _post(page: Page, route: Route) -> Response:
     try:
-        form = parse_form(page.visit.request, await read_body(page.visit.request))
+        body = await read_body(page.visit.request)
     except BodyTooLargeError:
         return refuse(page, 413, "Form too large", f"A form may have {LARGEST_BODY} bytes at most.")
+    if is_encoded(page.visit.request):
+        return refuse(page, 415, "Form not understood", SAY_ENCODED, headers=TAKES_IDENTITY)
+    form = parse_form(page.visit.request, body)
     if isinstance(form, InvalidRequest):
         return refuse(page, 400, "Form not understood", form.description)
     page = replace(page, form=form)

@@ -14,6 +14,9 @@ from mock_authz.usecases.context import Context
 FORM: Final = "application/x-www-form-urlencoded"
 LARGEST_BODY: Final = 64 * 1024
 MOST_PARAMETERS: Final = 100
+SAY_ENCODED: Final = "The body came with a Content-Encoding. Send it as it is."
+# RFC 9110 15.5.16: a 415 for a coding names those that would be taken.
+TAKES_IDENTITY: Final = {"accept-encoding": "identity"}
 
 
 class BodyTooLargeError(Exception):
@@ -58,6 +61,12 @@ async def read_body(request: Request, *, largest: int = LARGEST_BODY) -> bytes:
 def media_type(request: Request) -> str:
     """Give the media type of the request's body, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_encoded(request: Request) -> bool:
+    """Say whether the body came encoded, as by gzip, which nothing here decodes (RFC 9110 8.4)."""
+    named = ",".join(request.headers.getlist("content-encoding")).split(",")
+    return any(coding.strip().lower() not in {"", "identity"} for coding in named)
 
 
 def parse_form(request: Request, body: bytes) -> dict[str, str] | InvalidRequest:

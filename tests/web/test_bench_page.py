@@ -132,6 +132,7 @@ def test_a_form_is_bound_to_its_sandbox(visitor: Visitor) -> None:
             {"content": b"to=P1D&to=P2D", "headers": {"content-type": "application/x-www-form-urlencoded"}},
             400,
         ),
+        ({"data": {"to": "P1D"}, "headers": {"content-encoding": "gzip"}}, 415),
     ],
 )
 def test_what_is_no_form_is_refused(visitor: Visitor, given: dict[str, Any], status: int) -> None:

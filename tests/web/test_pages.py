@@ -343,6 +343,8 @@ def test_a_form_that_cannot_be_read_is_refused(visitor: Visitor) -> None:
     twice = "username=a&username=b"
     form = {"content-type": "application/x-www-form-urlencoded"}
     assert visitor.send("POST", visitor.below("/login"), content=twice, headers=form).status == 400
+    packed = {**form, "content-encoding": "gzip"}
+    assert visitor.send("POST", visitor.below("/login"), content=b"\x1f\x8b", headers=packed).status == 415
     long = "a" * (LARGEST_BODY + 1)
     assert visitor.send("POST", visitor.below("/login"), content=long, headers=form).status == 413
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 
 import pytest
@@ -74,6 +75,26 @@ def test_a_body_may_have_64_kibibytes(site: Site, path: str) -> None:
         content = b"client_id=pos-server&x=".ljust(length, b"x")
         response = site.at_issuer("POST", path, content=content, headers=FORM_TYPE)
         assert response.status_code in expected
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_form_that_came_encoded_is_refused_and_not_read_as_if_it_had_not(site: Site, path: str) -> None:
+    content = gzip.compress(b"client_id=pos-server")
+    for codings in ("gzip", "GZIP", "deflate, identity", "identity, br"):
+        response = site.at_issuer(
+            "POST", path, content=content, headers={**FORM_TYPE, "content-encoding": codings}
+        )
+        assert members(response, 415)["error"] == "invalid_request"
+        assert response.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("codings", ["identity", "Identity", ""])
+def test_a_form_that_came_as_it_is_may_say_so(site: Site, codings: str) -> None:
+    headers = {**FORM_TYPE, "content-encoding": codings}
+    response = site.at_issuer(
+        "POST", "/device_authorization", content=b"client_id=pos-server", headers=headers
+    )
+    assert response.status_code == 200
 
 
 # --- methods and headers ---

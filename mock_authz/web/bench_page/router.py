@@ -33,7 +33,7 @@ from mock_authz.web.login import fresh_nonce, is_foreign
 from mock_authz.web.page import HEADERS, environment
 from mock_authz.web.page_views import EDITION_LABELS
 from mock_authz.web.rest import Call
-from mock_authz.web.visit import BodyTooLargeError, parse_form, read_body
+from mock_authz.web.visit import SAY_ENCODED, BodyTooLargeError, is_encoded, parse_form, read_body
 
 PREFIX: Final = "/_control/ui"
 # As the other pages', and one script of our own that fetches this page again.
@@ -107,9 +107,12 @@ async def _answer(visit: _Visit) -> Response:
 
 async def _read_form(visit: _Visit) -> Mapping[str, str] | Response:
     try:
-        form = parse_form(visit.request, await read_body(visit.request))
+        body = await read_body(visit.request)
     except BodyTooLargeError:
         return _refuse(visit, 413, "Form too large", "No form of this page is as large as that.")
+    if is_encoded(visit.request):
+        return _refuse(visit, 415, "Form not understood", SAY_ENCODED)
+    form = parse_form(visit.request, body)
     if isinstance(form, InvalidRequest):
         return _refuse(visit, 400, "Form not understood", form.description)
     if is_foreign(visit.request, visit.door.guard.base_url):
