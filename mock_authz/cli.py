@@ -11,8 +11,9 @@ import gc
 import os
 import sys
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -20,9 +21,28 @@ from mock_authz import __version__
 from mock_authz.seed import BUILT_IN
 from mock_authz.settings import ALGORITHMS
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 CANNOT_WRITE: Final = 74
+CLOCKS: Final = ("real", "offset:", "frozen:")
 A_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+def _seeds(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Complete a seed: what is built in by its name, all else as a file."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only completion needs it
+
+    named = [name for name in BUILT_IN if name.startswith(incomplete)]
+    # bash takes names or its own search for files, not both: beside names, the files are named too.
+    beside = sorted(str(file) for file in Path().glob(f"{escape(incomplete)}*")) if named else []
+    return [CompletionItem(name) for name in named + beside] or [CompletionItem(incomplete, type="file")]
+
+
+def _clocks(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete how a clock begins."""
+    return [clock for clock in CLOCKS if clock.startswith(incomplete)]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MOCK_AUTHZ"})
@@ -43,12 +63,17 @@ def cli() -> None:
 )
 @click.option("--issuer", help="Issuer of the default sandbox. By default where the server listens.")
 @click.option(
-    "--seed", default="demo", show_default=True, help=f"YAML file, or one of: {', '.join(BUILT_IN)}."
+    "--seed",
+    default="demo",
+    show_default=True,
+    shell_complete=_seeds,
+    help=f"YAML file, or one of: {', '.join(BUILT_IN)}.",
 )
 @click.option(
     "--clock",
     default="real",
     show_default=True,
+    shell_complete=_clocks,
     help="real, offset:P30D or frozen:2027-01-31T08:00:00Z.",
 )
 @click.option(
@@ -121,7 +146,7 @@ def _unwritable(error: OSError) -> int:
 def main() -> None:
     """Run the command. What is wrong with the options is one line, too."""
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(cli.main(prog_name="mock-authz", standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)

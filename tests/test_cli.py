@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from mock_authz import cli
-from tests.programs import MOCK_AUTHZ, environment, needed, process, run, serve
+from tests.programs import MOCK_AUTHZ, ROOT, environment, needed, process, run, serve
 
 Refuse = Callable[..., str]
 DEMO_LINES = ["organizations:", "  - id: harbor", "    nam: Harbor Coffee"]
@@ -129,6 +129,34 @@ def test_each_shell_gets_its_completion_script(shell: str) -> None:
     if shell == "bash":
         read = run([needed("bash", why="it reads its completion script"), "-n", "-c", said.stdout])
         assert (read.returncode, read.stderr) == (0, "")
+
+
+def completed(incomplete: str, *before: str, cwd: Path = ROOT) -> list[str]:
+    """Complete a word as bash would, after others; give type and value of each completion."""
+    words = " ".join(["mock-authz", *before, incomplete])
+    asked = {"_MOCK_AUTHZ_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(before) + 1)}
+    said = run(MOCK_AUTHZ, cwd=cwd, env=environment(**asked))
+    assert said.stderr == ""
+    return said.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "completions"),
+    [("", ["real", "offset:", "frozen:"]), ("r", ["real"]), ("off", ["offset:"]), ("f", ["frozen:"]), ("x", [])],
+)  # fmt: skip
+def test_a_clock_is_completed_as_far_as_it_can_be_known(incomplete: str, completions: list[str]) -> None:
+    assert completed(incomplete, "serve", "--clock") == [f"plain,{one}" for one in completions]
+
+
+def test_a_seed_is_completed_as_what_is_built_in_or_as_a_file(tmp_path: Path) -> None:
+    seed = ("serve", "--seed")
+    assert completed("", *seed, cwd=tmp_path) == ["plain,demo", "plain,empty"]
+    assert completed("sh", *seed, cwd=tmp_path) == ["file,sh"]
+    for name in ("downtown.yaml", "shop.yaml"):
+        (tmp_path / name).write_text("{}")
+    assert completed("d", *seed, cwd=tmp_path) == ["plain,demo", "plain,downtown.yaml"]
+    assert completed("demo", *seed, cwd=tmp_path) == ["plain,demo"]
+    assert completed("[", *seed, cwd=tmp_path) == ["file,["]
 
 
 # What it refuses
