@@ -22,7 +22,15 @@ from authz_client.reasons import in_words
 from authz_client.state import Phase
 from authz_client.state_store import DamagedStateError, StoreError
 from authz_client.status import LicenseStatus, PageStatus, UserCode, shown_instant
-from authz_client.terminal import Console, Countdown, can_redraw, can_show_blocks, is_colourful, qr_lines
+from authz_client.terminal import (
+    Console,
+    Countdown,
+    Reachability,
+    can_redraw,
+    can_show_blocks,
+    is_colourful,
+    qr_lines,
+)
 from authz_client.wire import InsecureIssuerError
 from authz_client.wording import TITLES, sentence
 
@@ -242,6 +250,8 @@ def _complete(given: Given, *, wait: bool) -> NoReturn:
         code = client.status().user_code
         if code is not None:
             waiting.left = lambda: code.expires_at - given.outside.clocks.clock()
+            if wait:
+                client.on_polled = Reachability(shown_instant(code.expires_at), waiting.clear).polled
             if wait and not is_live:
                 given.console.say(f"Waiting for authorization until {shown_instant(code.expires_at)}.")
         try:

@@ -141,7 +141,8 @@ class Client(Flows):
         """Complete Authorization: poll at once and at the interval until a final answer.
 
         Args:
-            wait: False returns `AUTHORIZATION_PENDING` instead of sleeping until the next poll.
+            wait: False returns `AUTHORIZATION_PENDING`, or `FAILED` after a poll without an answer, instead of sleeping
+                until the next poll.
         """
         return self._drive(self.errand_flow(Task.COMPLETE, wait=wait))
 

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from authz_client import protocol
 from authz_client.effective_time import Now, effective_time
 from authz_client.license_token import Jwk
-from authz_client.machine import Config, Done, Machine, Send, Session, Step, Task, observe
+from authz_client.machine import Config, Done, Machine, Send, Session, Step, Task, is_polled, observe
 from authz_client.outcome import Kind, Outcome
 from authz_client.state import State
 from authz_client.state_store import StateStore, StoreError
@@ -61,6 +61,11 @@ class Rest:
 Flow = Generator[Request | Rest, Reply | None, Result]
 
 
+def _trouble(machine: Machine) -> str | None:
+    """Say why the last poll brought no answer; None where it brought one, or there was none."""
+    return None if machine.session.polling is None else machine.session.polling.trouble
+
+
 class Flows:
     """The errands as generators of requests and rests, the same under both drivers."""
 
@@ -89,6 +94,8 @@ class Flows:
         self._trouble: str | None = None
         #: Called with each errand that the client did by itself.
         self.on_kept: Callable[[Task, Outcome], None] = lambda _task, _outcome: None
+        #: Called with each reply while a device_code is polled: with why it is no answer, or None where it is one.
+        self.on_polled: Callable[[str | None], None] = lambda _trouble: None
 
     def status(self) -> PageStatus:
         """Say what the License Management page says; reads the state file and needs no connection.
@@ -183,8 +190,12 @@ class Flows:
                     self._store.make_sure_of_room()
                 reply = yield action.request
                 machine = self._received(machine, action, reply or NoResponse("network"))
+                if machine.outcome is None and is_polled(machine):
+                    self.on_polled(_trouble(machine))
             elif wait:
                 yield Rest(action.seconds)
+            elif (trouble := _trouble(machine)) is not None:
+                return Outcome(Kind.FAILED, trouble, retry_in_seconds=action.seconds)
             else:
                 return Outcome(Kind.AUTHORIZATION_PENDING, retry_in_seconds=action.seconds)
 

@@ -31,12 +31,14 @@ class Polling:
         next_at: Monotonic instant of the next poll.
         deadline: Monotonic instant at which the device_code expires.
         has_polled: Whether Complete Authorization has had its answer: it polls at once, and only then gives up.
+        trouble: Why the last poll brought no answer, in the protocol's word; None where it brought one.
     """
 
     device_code: str = field(repr=False)
     next_at: float
     deadline: float
     has_polled: bool = False
+    trouble: str | None = None
 
     def is_over(self, now: Now) -> bool:
         """Say whether the device_code has expired, after at least one poll."""

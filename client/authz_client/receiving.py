@@ -126,14 +126,17 @@ def poll_refused(machine: Machine, refusal: Refusal) -> Machine:
     )
 
 
-def _polled(machine: Machine, answer: Answer, now: Now, retry_after_seconds: float) -> Machine:
+def _polled(
+    machine: Machine, answer: Answer, now: Now, retry_after_seconds: float, *, trouble: str | None = None
+) -> Machine:
     polled, awaiting = machine.session.polling, machine.state.awaiting
     if polled is None or awaiting is None:
         return replace(machine, outcome=Outcome(Kind.ABANDONED))
     polled, awaiting = polling.answered(
         polled, awaiting, answer=answer, now=now, retry_after_seconds=retry_after_seconds
     )
-    session, stored = replace(machine.session, polling=polled), replace(machine.state, awaiting=awaiting)
+    session = replace(machine.session, polling=replace(polled, trouble=trouble))
+    stored = replace(machine.state, awaiting=awaiting)
     return toward(replace(machine, session=session, state=stored), Step.POLL)
 
 
@@ -248,7 +251,8 @@ def _failed(machine: Machine, failure: wire.Failed, received: Received) -> Machi
         retry_in = failure.retry_after_seconds or None
         return replace(machine, outcome=Outcome(Kind.FAILED, failure.reason, failure.description, retry_in))
     if machine.state.license is None:
-        return _polled(machine, Answer.FAILED, received.now, failure.retry_after_seconds)
+        seconds = failure.retry_after_seconds
+        return _polled(machine, Answer.FAILED, received.now, seconds, trouble=failure.reason)
     return _refreshing_failed(machine, failure, received)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 
 from authz_client.flows import Clocks
+from authz_client.reasons import in_words
 from authz_client.wording import countdown
 
 _MARGIN: Final = 2
@@ -118,6 +119,36 @@ def qr_lines(text: str, *, is_coloured: bool) -> list[str]:
         for upper, lower in zip(matrix[::2], matrix[1::2], strict=True)
     ]
     return [f"{_BLACK_ON_WHITE}{line}{_PLAIN}" for line in lines] if is_coloured else lines
+
+
+@dataclass
+class Reachability:
+    """Tells once that polls bring no answer, and once that they do again: on stderr, as it is no result.
+
+    Attributes:
+        until: How long the polling goes on, for people.
+        clear: Takes away what is drawn on stderr.
+    """
+
+    until: str
+    clear: Callable[[], None]
+    is_troubled: bool = False
+
+    def polled(self, trouble: str | None) -> None:
+        """Hear of one poll: why it brought no answer, or None."""
+        if self.is_troubled == (trouble is not None):
+            return
+        self.is_troubled = trouble is not None
+        self.clear()
+        if trouble is None:
+            click.secho(
+                "The Authorization server answers again. Waiting for authorization.", fg="green", err=True
+            )
+            return
+        why = in_words(trouble)
+        # RFC 8628 3.5: after a timeout the client polls less often, and gives up with the device_code at the latest.
+        going_on = f"Trying on, less and less often, until {self.until}. Ctrl-C stops."
+        click.secho(f"{why[0].upper()}{why[1:]}. {going_on}", fg="yellow", err=True)
 
 
 @dataclass
