@@ -10,6 +10,7 @@ from typing import Any
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.selfcheck.campaign import Campaign, Ended
 from authz_conformance.selfcheck.matrix import HELD_TO, Finding, Matrix, Row
+from authz_conformance.wording import counted
 
 JSON_FILE, MARKDOWN_FILE = "self-check.json", "self-check.md"
 Document = Mapping[str, Any]
@@ -112,7 +113,8 @@ def _markdown(content: Document) -> Iterator[str]:
     yield "# Self-check of authz-conformance"
     yield ""
     yield (
-        f"{number['tries']} trials of {number['rules']} rules with {number['quirks']} quirks in "
+        f"{counted(number['tries'], 'trial')} of {counted(number['rules'], 'rule')} "
+        f"with {counted(number['quirks'], 'quirk')} in "
         f"{run['seconds']} s, catalogue `{run['catalogue']}`, seed `{run['seed']}`."
         + ("" if run["is_whole"] else " It was broken off.")
     )

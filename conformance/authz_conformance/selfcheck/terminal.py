@@ -20,6 +20,7 @@ from authz_conformance.selfcheck.bench import Done
 from authz_conformance.selfcheck.campaign import Ended
 from authz_conformance.selfcheck.document import counts
 from authz_conformance.selfcheck.matrix import HELD_TO, Matrix, Row
+from authz_conformance.wording import counted
 
 _BAR_WIDTH = 20
 _REFRESHES = 2  # in a second: the processors have other work
@@ -130,17 +131,17 @@ def _rules(matrix: Matrix) -> Iterator[_Line]:
 def _summary(ended: Ended, problems: Sequence[str]) -> list[str]:
     number = counts(ended.matrix)
     lines = [
-        f"Plain server: {number['plain_tried']} rules tried, {number['plain_failures']} did not pass",
+        f"Plain server: {counted(number['plain_tried'], 'rule')} tried, {number['plain_failures']} did not pass",
         (
             f"Quirks: {number['quirks']}, of which {number['quirks_exact']} break exactly what they declare; "
-            f"{number['survived']} rules survived, {number['collateral']} failed beside, "
+            f"{counted(number['survived'], 'rule')} survived, {number['collateral']} failed beside, "
             f"{number['errors']} ended with an error; {number['quirks_without_test']} break only rules without a test"
         ),
         (
             f"Rules: {number['rules']}; {number['gaps']} MUST that none of these quirks kills; "
-            f"{number['alike']} groups that fail with the same quirks"
+            f"{counted(number['alike'], 'group that fails', 'groups that fail')} with the same quirks"
         ),
-        f"{number['tries']} trials in {ended.seconds:.1f} s; {len(problems)} problems",
+        f"{counted(number['tries'], 'trial')} in {ended.seconds:.1f} s; {counted(len(problems), 'problem')}",
     ]
     if not ended.is_whole:
         lines.append("Broken off: this is what was found so far")
