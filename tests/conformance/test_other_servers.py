@@ -18,11 +18,12 @@ from authz_conformance.catalogue import Capability
 from authz_conformance.clocks.real import NoClock
 from authz_conformance.examination import examine
 from authz_conformance.exit_codes import ExitCode
+from authz_conformance.expectations import given
 from authz_conformance.server_under_test import ServerUnderTest, basic
 from authz_conformance.story import Happening
 from authz_conformance.targets.assembling import connection_for, open_target
 from authz_conformance.targets.config import Config, ConfigError, convert_config
-from authz_conformance.targets.ports import Introspector
+from authz_conformance.targets.ports import Device, Introspector
 from authz_conformance.verdicts import NotTestable, PreconditionBroken, RuleBroken, SecondRanOut
 from tests.conformance.kit import config, judge
 from tests.programs import Served
@@ -37,13 +38,23 @@ BY_ITSELF = """
 """
 
 
+WHICH = """
+<form method="post" action="/chosen"><select name="shop"><option value="">-</option><option value="harbor">Harbor</option>
+</select><button>Go on</button></form>
+"""
+ONE_OF = """
+<form action="/bye" method="post"><button>Log out</button></form><form method="post" action="/chosen">
+<button name="shop" value="harbor">Harbor</button><button name="shop" value="quay">Quay</button></form>
+"""
+
+
 class Pages(BaseHTTPRequestHandler):
     """A server whose pages and endpoints say what they were sent."""
 
     metadata: ClassVar[dict[str, Any]] = {}
 
     def do_GET(self) -> None:
-        pages = {"/device": ENTRY, "/device?user_code=BCDF": BY_ITSELF}
+        pages = {"/device": ENTRY, "/device?user_code=BCDF": BY_ITSELF, "/list": WHICH, "/buttons": ONE_OF}
         self._answer(pages.get(self.path) or json.dumps(self.metadata))
 
     def do_POST(self) -> None:
@@ -213,6 +224,36 @@ def test_a_page_that_submits_itself_is_followed_as_a_browser_would() -> None:
     with pages() as issuer, under_test(settings(issuer)) as server:
         page = Browser(server).open(f"{issuer}/device?user_code=BCDF")
     assert page.exchange.json["body"] == "user_code=BCDF"
+
+
+@pytest.mark.parametrize("path", ["/list", "/buttons"])
+def test_a_choice_after_the_login_is_made_by_the_organization_of_the_device(path: str) -> None:
+    with pages() as issuer, under_test(settings(issuer)) as server:
+        server.device = Device(id="store-1", organization="harbor")
+        browser = Browser(server)
+        with pytest.raises(NotTestable, match=f"but to {issuer}/chosen, where no user code can be entered"):
+            browser.arrived(f"{issuer}{path}")
+        assert [answer.json["body"] for answer in browser.answers] == ["shop=harbor"]
+
+
+@pytest.mark.parametrize("organization", ["", "elsewhere"])
+def test_a_choice_that_is_not_offered_or_not_known_is_not_made(organization: str) -> None:
+    with pages() as issuer, under_test(settings(issuer)) as server:
+        server.device = Device(id="store-1", organization=organization)
+        browser = Browser(server)
+        assert browser.arrived(f"{issuer}/buttons").entry is None
+        assert browser.answers == []
+
+
+def test_no_user_code_is_entered_where_there_is_nothing_to_enter_it_into() -> None:
+    codes = {"device_code": "d", "user_code": "BCDF", "expires_in": 60}
+    with pages(**codes) as issuer, under_test(settings(issuer)) as server:
+        browser = Browser(server)
+        page = browser.open(f"{issuer}/buttons")
+        grant = given.codes(server.wire.get(f"{issuer}/codes", step="codes"))
+        with pytest.raises(PreconditionBroken, match="wanted a form for the user code"):
+            browser.entered(page, grant)
+        assert browser.answers == []
 
 
 # ----------------------------------------------------------------------------------------------- adapters and the run
