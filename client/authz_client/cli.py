@@ -7,7 +7,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, NoReturn
@@ -16,7 +16,7 @@ import click
 
 from authz_client import exit_codes
 from authz_client.exit_codes import ExitCode
-from authz_client.given import CONSOLE, Given, shared_options
+from authz_client.given import CONSOLE, Given, is_json_wanted, shared_options
 from authz_client.outcome import Kind, Outcome
 from authz_client.reasons import in_words
 from authz_client.state import Phase
@@ -34,6 +34,8 @@ from authz_client.terminal import (
 from authz_client.wire import InsecureIssuerError
 from authz_client.wording import TITLES, sentence
 
+#: Under this name the group keeps the words of the command line.
+_WORDS: Final = "authz_client.words"
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _EPILOG: Final = "\b\nExit codes:\n" + exit_codes.table()
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
@@ -63,6 +65,19 @@ fish:  authz-client completion fish | source
 class _Commands(click.Group):
     """Turns what can be expected to go wrong into a message, a piece of advice and an exit code."""
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        words = list(args)
+        try:
+            context = super().make_context(info_name, args, parent, **extra)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            self._misused(error, words)
+        context.meta[_WORDS] = words
+        return context
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -70,10 +85,7 @@ class _Commands(click.Group):
             self._console(ctx).say()
             ctx.exit(ExitCode.INTERRUPTED)
         except click.UsageError as error:
-            if CONSOLE not in ctx.meta:
-                raise
-            # The options were read: what is wrong with them is one line, not the whole usage.
-            self._end(ctx, ExitCode.USAGE, error.message, hint="All options: --help")
+            self._misused(error, ctx.meta[_WORDS], command=ctx.invoked_subcommand)
         except InsecureIssuerError as error:
             self._end(
                 ctx,
@@ -83,6 +95,19 @@ class _Commands(click.Group):
             )
         except StoreError as error:
             self._end(ctx, ExitCode.STATE_FILE, str(error), hint=error.advice)
+
+    def _misused(
+        self, error: click.UsageError, words: Sequence[str], *, command: str | None = None
+    ) -> NoReturn:
+        """Say what is wrong with the command line, in one line rather than with the whole usage."""
+        if error.ctx is not None and error.ctx.parent is not None:
+            command = error.ctx.info_name
+        hint = f"All options: {' '.join(filter(None, ('authz-client', command, '--help')))}"
+        # What may be wrong is the very option that asks for JSON: the words are looked at, as they are.
+        Console(as_json=is_json_wanted(words)).fail(
+            error.format_message(), hint=hint, error=ExitCode.USAGE.name.lower()
+        )
+        sys.exit(ExitCode.USAGE)
 
     def _end(self, ctx: click.Context, code: ExitCode, message: str, *, hint: str) -> NoReturn:
         self._console(ctx).fail(message, hint=hint, error=code.name.lower())
@@ -103,11 +128,13 @@ def cli() -> None:
     """
 
 
-def _command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+def _command(name: str, *, needs_issuer: bool = True) -> Callable[[Callable[..., None]], click.Command]:
     """Declare a command with the shared options and the exit codes in its help."""
 
     def declare(function: Callable[..., None]) -> click.Command:
-        return cli.command(name, epilog=_EPILOG, context_settings=_CONTEXT)(shared_options(function))
+        return cli.command(name, epilog=_EPILOG, context_settings=_CONTEXT)(
+            shared_options(function, needs_issuer=needs_issuer)
+        )
 
     return declare
 
@@ -136,7 +163,7 @@ def complete(given: Given, *, wait: bool) -> None:
     _complete(given, wait=wait)
 
 
-@_command("status")
+@_command("status", needs_issuer=False)
 def status(given: Given) -> None:
     """Show the license as the License Management page does. Needs no connection."""
     shown = given.reader().status()

@@ -4,9 +4,10 @@ Owns the options' names, their environment variables and their defaults; no comm
 """
 
 import functools
+import os
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -149,8 +150,23 @@ _OPTIONS: Final = (
 _SHARED: Final = ("issuer", "client_id", "state", "insecure_hosts", "ca_file")
 
 
-def shared_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the shared options, as one `Given`, its first argument."""
+def is_json_wanted(words: Sequence[str]) -> bool:
+    """Say whether a command line asks for JSON, or the environment does: for one that could not be read."""
+    if "--json" in words:
+        return True
+    try:
+        return bool(click.BOOL.convert(os.environ.get("AUTHZ_JSON") or "false", None, None))
+    except click.BadParameter:
+        return False
+
+
+def shared_options(command: Callable[..., None], *, needs_issuer: bool = True) -> Callable[..., None]:
+    """Give a command the shared options, as one `Given`, its first argument.
+
+    Args:
+        command: What takes it.
+        needs_issuer: Whether it can do nothing where nobody has said which Authorization server is meant.
+    """
 
     @functools.wraps(command)
     def wrapped(**options: Any) -> None:
@@ -160,6 +176,9 @@ def shared_options(command: Callable[..., None]) -> Callable[..., None]:
         if is_plain():
             context.find_root().color = context.color = False
         shared = {name: options.pop(name) for name in _SHARED}
+        if shared["issuer"] is None and owner(shared["state"] or default_state_file()) is None:
+            shared["issuer"] = _no_issuer(is_needed=needs_issuer)
+            console = replace(console, repeated=f" --issuer URL{console.repeated}")
         command(_given(**shared, console=console, outside=context.obj or Outside()), **options)
 
     for option in reversed(_OPTIONS):
@@ -179,6 +198,15 @@ def _repeated(context: click.Context) -> str:
     return words
 
 
+def _no_issuer(*, is_needed: bool) -> str:
+    """Give an issuer to read with where there is none and nothing is stored either."""
+    if is_needed:
+        raise click.UsageError(
+            f"No issuer: give --issuer URL or set AUTHZ_ISSUER. For a local mock it is {MOCK_ISSUER}."
+        )
+    return MOCK_ISSUER
+
+
 def _given(
     *,
     issuer: str | None,
@@ -191,10 +219,6 @@ def _given(
 ) -> Given:
     state = state or default_state_file()
     stored = owner(state)
-    if issuer is None and stored is None:
-        raise click.UsageError(
-            f"No issuer: give --issuer URL or set AUTHZ_ISSUER. For a local mock it is {MOCK_ISSUER}."
-        )
     stored_issuer, stored_client_id = stored or ("", DEFAULT_CLIENT_ID)
     return Given(
         issuer=issuer if issuer is not None else stored_issuer,

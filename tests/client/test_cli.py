@@ -284,11 +284,6 @@ def test_without_an_issuer_the_state_files_is_used(licensed_commands: Commands, 
     assert licensed_commands.run("status", "--state", str(state_file), is_ours=False) == ExitCode.OK
 
 
-def test_no_issuer_at_all_is_2(commands: Commands, state_file: Path) -> None:
-    assert commands.run("status", "--state", str(state_file), is_ours=False) == ExitCode.USAGE
-    assert "AUTHZ_ISSUER" in commands.err
-
-
 @pytest.mark.parametrize("issuer", ["http://authz.example", "ftp://x", "https://x?y", "nonsense"])
 def test_an_unusable_issuer_is_2(commands: Commands, issuer: str) -> None:
     commands.issuer = issuer

@@ -78,4 +78,4 @@ def test_a_file_that_holds_no_certificate_is_one_line(
         file.write_text(text)
     options = ["--port", "0"] if command == "page" else []
     assert commands.run(command, "--ca", str(file), *options) == ExitCode.USAGE
-    assert commands.err == f"authz-client: --ca: {file}: {says}\nAll options: --help\n"
+    assert commands.err == f"authz-client: --ca: {file}: {says}\nAll options: authz-client {command} --help\n"
