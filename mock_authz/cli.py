@@ -150,6 +150,9 @@ def main() -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
+    except click.UsageError as error:
+        where = "mock-authz" if error.ctx is None else error.ctx.command_path
+        _fail(f"{error.format_message()} All options: {where} --help")
     except click.ClickException as error:
         _fail(error.format_message())
     except click.Abort:

@@ -12,9 +12,11 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 DEMO_PASSWORD: Final = "demo"  # noqa: S105 - printed at start: it is the demo's
 BACKLOG: Final = 2048
+# Where in a terminal what belongs to a name stands.
+BESIDE: Final = 20
 WILDCARD_HOSTS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognized, not bound
 A_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?")
 BANNER: Final = (
@@ -249,29 +253,62 @@ def _describe(server: Server, sandbox: Sandbox, seed: Seed, *, demo: bool) -> di
 
 def _print_start(start: dict[str, Any], *, password_file: Path | None) -> str:
     rows = [
-        ("Issuer", start["issuer"]),
-        ("Log in", f"{start['issuer']}/login{_login(start['login'], password_file)}"),
-        ("Authorize Device", start["verification_uri"]),
-        ("Management API", f"{start['management_url']}    Bearer {start['management_token']}"),
+        ("Issuer", [start["issuer"]]),
+        ("Log in", [f"{start['issuer']}/login", _login(start["login"], password_file)]),
+        ("Authorize Device", [start["verification_uri"]]),
+        ("Management API", [start["management_url"], f"Bearer {start['management_token']}"]),
         (
             "Control API",
-            start["control_url"] + (f"    Bearer {start['control_token']}" if start["control_token"] else ""),
+            [start["control_url"], *([f"Bearer {start['control_token']}"] if start["control_token"] else [])],
         ),
-        ("Test bench", f"{start['control_url']}/ui"),
-        ("Clock", _clock_line(start["clock"])),
-        *([("CA certificate", start["ca_file"])] if "ca_file" in start else []),
+        ("Test bench", [f"{start['control_url']}/ui"]),
+        ("Clock", [_clock_line(start["clock"])]),
+        *([("CA certificate", [start["ca_file"]])] if "ca_file" in start else []),
     ]
     title = f"mock-authz {start['version']}, {BANNER}"
-    return "\n".join(
-        [click.style(title, bold=True), "", *(f"  {name:18}{value}" for name, value in rows), ""]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    titles = [title] if width is None else _wrapped(title, width, indent=0)
+    return "\n".join([*(click.style(line, bold=True) for line in titles), "", *_laid_out(rows, width), ""])
+
+
+def _laid_out(rows: list[tuple[str, list[str]]], width: int | None) -> Iterator[str]:
+    """Lay out names and what belongs to each.
+
+    It stands beside its name, on one line or on several; in a terminal that is too narrow for that, below it.
+    """
+    is_beside = width is None or BESIDE + max(len(part) for _, parts in rows for part in parts) <= width
+    for name, parts in rows:
+        line = f"  {name:18}{'    '.join(parts)}"
+        if width is None or (is_beside and len(line) <= width):
+            yield line
+        elif is_beside:
+            yield f"  {name:18}{parts[0]}"
+            yield from (" " * BESIDE + part for part in parts[1:])
+        else:
+            yield f"  {name}"
+            for part in parts:
+                yield from _wrapped(part, width, indent=4)
+
+
+def _wrapped(text: str, width: int, *, indent: int) -> list[str]:
+    """Break a text at words; one that is too long, such as a token, stays whole, so that it can be copied."""
+    import textwrap  # noqa: PLC0415 - only for who sits at a terminal
+
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
 def _login(login: dict[str, str | None] | None, password_file: Path | None) -> str:
     if login is None:
-        return "    (the seed has no administrator)"
+        return "(the seed has no administrator)"
     password = f"the password in {password_file}" if password_file else "the password of your seed"
-    return f"    {login['username']} / {login['password'] or password}"
+    return f"{login['username']} / {login['password'] or password}"
 
 
 def _clock_line(clock: dict[str, Any]) -> str:

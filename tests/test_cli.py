@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -80,6 +81,18 @@ def test_a_terminal_gets_colours_unless_they_are_unwanted(unwanted: dict[str, st
     assert coloured.startswith("\x1b[1mmock-authz")
     assert plain.startswith("mock-authz")
     assert "\x1b" not in plain
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_what_is_printed_at_start_fits_a_narrow_terminal_and_breaks_no_word(columns: int) -> None:
+    lines = _banner_in_a_terminal(COLUMNS=str(columns), NO_COLOR="1").splitlines()
+    too_long = [line for line in lines if len(line) > columns]
+    # A token is longer than 40 columns, and whole all the same: it is there to be copied.
+    assert [re.fullmatch(r" {4}[\w-]{43}", line) is not None for line in too_long] == [True] * (columns == 40)
+    assert "server, for tests only: never license a real POS server with it. Issuer" in " ".join(
+        " ".join(lines).split()
+    )
+    assert ("  Issuer" in lines) is (columns < 80), "too narrow for two columns"
 
 
 def _banner_in_a_terminal(**changes: str) -> str:
@@ -208,6 +221,11 @@ def test_what_cannot_be_used_is_refused_in_one_line_that_says_what_would_be_righ
 ) -> None:
     port = ["--port", "0"] if arguments[0] == "serve" and "--port" not in arguments else []
     assert says in refuse(*arguments, *port)
+
+
+def test_the_line_about_a_wrong_option_names_the_help_that_lists_them(refuse: Refuse) -> None:
+    assert refuse("serve", "--prt", "1").endswith("All options: mock-authz serve --help")
+    assert refuse("server").endswith("All options: mock-authz --help")
 
 
 def test_a_wrong_seed_is_told_with_file_and_line_all_at_once(tmp_path: Path) -> None:
