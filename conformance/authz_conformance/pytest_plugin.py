@@ -18,11 +18,12 @@ from authz_conformance import real_time
 from authz_conformance.catalogue import Catalogue, load_catalogue
 from authz_conformance.contract.survey import Survey, take_survey
 from authz_conformance.examination import examine
+from authz_conformance.likeness import open_alike
 from authz_conformance.readiness import Readiness
 from authz_conformance.rules import rule_id_of
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.session import CASES, Session
-from authz_conformance.targets.assembling import connection_for, open_target
+from authz_conformance.targets.assembling import connection_for
 from authz_conformance.targets.config import ConfigError, read_config
 from authz_conformance.targets.ports import Target
 from authz_conformance.verdicts import NotTestable
@@ -53,7 +54,7 @@ def conformance_target(pytestconfig: pytest.Config) -> Iterator[_Opened]:
     real_time.begin()
     try:
         settings = read_config(Path(pytestconfig.getoption("--conformance-config")))
-        with closing(connection_for(settings)) as connection, open_target(settings, connection) as target:
+        with closing(connection_for(settings)) as connection, open_alike(settings, connection) as target:
             readiness = examine(target, connection, settings)
             yield _Opened(target, connection, readiness, load_catalogue())
     except ConfigError as error:

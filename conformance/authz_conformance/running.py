@@ -12,6 +12,7 @@ from authz_conformance import baseline as baselines
 from authz_conformance import real_time
 from authz_conformance.catalogue import Catalogue, Profile, Role, Rule
 from authz_conformance.examination import examine
+from authz_conformance.likeness import open_alike
 from authz_conformance.readiness import Readiness
 from authz_conformance.recital import Repertoire
 from authz_conformance.report.run import Run
@@ -19,7 +20,7 @@ from authz_conformance.rules import Binding
 from authz_conformance.runner import Plan, Runner, Trial
 from authz_conformance.scenarios import SCENARIOS, Scenario
 from authz_conformance.session import CASES
-from authz_conformance.targets.assembling import connection_for, open_target
+from authz_conformance.targets.assembling import connection_for
 from authz_conformance.targets.config import Config
 from authz_conformance.telling import StoryOutcome
 from authz_conformance.verdicts import AdapterError, Outcome
@@ -137,7 +138,7 @@ def carry_out(order: Order, progress: Progress) -> Run:
     readiness, stopped = Readiness(offers=frozenset()), None
     trial = Trial(outcomes=[], not_run=[], lost=None, seconds=0.0)
     try:
-        with open_target(order.settings, connection) as target:
+        with open_alike(order.settings, connection) as target:
             readiness = examine(target, connection, order.settings)
             runner = Runner(target, connection, readiness=readiness, bindings=order.bindings)
             plan = replace(plan, repertoire=(repertoire := order.repertoire(readiness)))

@@ -34,7 +34,11 @@ OUR_OWN = {
 TARGET_OPTIONS = (
     click.argument("issuer", required=False),
     click.option("--config", type=A_FILE, help="The configuration; conformance.toml if it is here."),
-    click.option("--control", metavar="URL", help="Reach everything through this control API of mock-authz."),
+    click.option(
+        "--control",
+        metavar="URL",
+        help="Reach everything through this control API of mock-authz; each rule gets a fresh sandbox like ISSUER.",
+    ),
     click.option("--control-token", envvar="AUTHZ_CONFORMANCE_CONTROL_TOKEN", help="Its token."),
     click.option(
         "--client-id", "client_ids", multiple=True, help="A registered client; a second one opens more rules."

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from authz_conformance import rules, suites
@@ -309,3 +310,30 @@ def test_a_quirk_that_does_not_exist_is_named(served: Served, tmp_path: Path) ->
     judged = judge(*_with_quirk(served, "no_such", tmp_path), into=tmp_path / "report")
     assert judged.exit_code == ExitCode.ADAPTER_ERROR
     assert "There is no such quirk" in judged.output
+
+
+def test_a_sandbox_that_is_named_is_judged_with_its_quirks_and_settings(
+    served: Served, tmp_path: Path
+) -> None:
+    control = f"{served.base_url}/_control"
+    made = httpx2.post(
+        f"{control}/sandboxes", json={"settings": {"code_seconds": 77, "interval_seconds": 0}}
+    ).json()
+    quirks = {"quirks": ["token_response_without_pragma"]}
+    httpx2.put(f"{control}/sandboxes/{made['name']}/quirks", json=quirks).raise_for_status()
+    rules = _options("tokens.pragma-no-cache", "codes.lifetime-as-declared", "codes.interval-as-declared")
+    judged = judge(made["issuer"], "--control", control, *rules, into=tmp_path)
+    assert judged.verdict("tokens.pragma-no-cache") == "failed"
+    assert judged.verdict("codes.lifetime-as-declared") == "passed"
+    assert judged.verdict("codes.interval-as-declared") == "passed"
+    lifetimes = [
+        exchange["response"]["body"] for exchange in judged.rule("codes.lifetime-as-declared")["exchanges"]
+    ]
+    assert any('"expires_in": 77' in body or '"expires_in":77' in body for body in lifetimes)
+
+
+def test_an_issuer_that_the_control_api_does_not_have_is_not_judged(served: Served, tmp_path: Path) -> None:
+    judged = judge(f"{served.base_url}/s/nobody", "--control", f"{served.base_url}/_control", into=tmp_path)
+    assert judged.exit_code == ExitCode.ADAPTER_ERROR
+    assert judged.report["rules"] == []
+    assert "is no issuer of the control API" in judged.output
