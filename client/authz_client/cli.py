@@ -240,15 +240,13 @@ def doctor(given: Given) -> None:
     colours = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
     code, counts = ExitCode.OK, dict.fromkeys(Verdict, 0)
     for found in examine(given):
-        check = replace(found, advice=given.console.advice(found.advice))
-        given.console.tell(**check.to_json())
-        mark = click.style(check.verdict.value.ljust(4), fg=colours[check.verdict], bold=True)
-        given.console.say(f"{mark}  {check.name.ljust(21)}  {check.finding}")
-        if check.advice:
-            given.console.say(f"{'':27}  {check.advice}", bold=True)
-        counts[check.verdict] += 1
-        if check.verdict is Verdict.FAIL and code is ExitCode.OK:
-            code = check.exit_code
+        given.console.tell(**replace(found, advice=given.console.advice(found.advice)).to_json())
+        given.console.check(
+            found.verdict.value, found.name, found.finding, advice=found.advice, colour=colours[found.verdict]
+        )
+        counts[found.verdict] += 1
+        if found.verdict is Verdict.FAIL and code is ExitCode.OK:
+            code = found.exit_code
     given.console.say()
     given.console.say(
         f"{counts[Verdict.FAIL]} failed, {counts[Verdict.WARN]} warned, {counts[Verdict.OK]} ok."

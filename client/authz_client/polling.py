@@ -74,15 +74,16 @@ def answered(
 
     Returns:
         The polling, its next poll an interval (or `Retry-After`, if that is longer) after this reply, and the awaiting
-        with its interval: the same if pending, 5 s longer for good after slow_down, doubled after a timeout, a network
-        error, 429 or 5xx.
+        with its interval: the same if pending, 5 s longer for good after slow_down, doubled, to a second at least, after
+        a timeout, a network error, 429 or 5xx.
 
     Spec: RFC 8628 3.5
     """
     interval = {
         Answer.PENDING: awaiting.interval_seconds,
         Answer.SLOW_DOWN: awaiting.interval_seconds + SLOW_DOWN_SECONDS,
-        Answer.FAILED: awaiting.interval_seconds * 2,
+        # Twice nothing would be no lower rate.
+        Answer.FAILED: max(1, awaiting.interval_seconds * 2),
     }[answer]
     next_at = now.monotonic + max(interval, retry_after_seconds)
     return (

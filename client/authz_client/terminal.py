@@ -8,9 +8,10 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import click
 
@@ -25,6 +26,11 @@ _PLAIN: Final = "\x1b[0m"
 _LINE_WIDTH: Final = 79
 #: A command of ours in a piece of advice, with the options that the advice gives it.
 _COMMAND: Final = re.compile(r"authz-client (?:acquire(?: --wait)?|complete|doctor|refresh|remove)\b")
+#: Where what a check found stands: beside the check's name, if so many columns are left for it; or else below.
+_BESIDE: Final = 29
+_NARROW: Final = 40
+_BELOW: Final = 6
+_UNBROKEN: Final = "\N{NO-BREAK SPACE}"
 #: By (upper, lower): is there ink?
 _HALF_BLOCKS: Final = {
     (False, False): " ",
@@ -45,9 +51,9 @@ class Console:
     as_json: bool = False
     repeated: str = ""
 
-    def advice(self, text: str) -> str:
-        """Complete the commands in a piece of advice, so that they can be run as they stand."""
-        return _COMMAND.sub(lambda command: command.group() + self.repeated, text)
+    def advice(self, text: str, *, space: str = " ") -> str:
+        """Complete the commands in a piece of advice, so that they can be run as they stand; `space` is within them."""
+        return _COMMAND.sub(lambda command: (command.group() + self.repeated).replace(" ", space), text)
 
     def say(self, text: str = "", **style: Any) -> None:
         """Print a line for people."""
@@ -68,11 +74,45 @@ class Console:
         click.echo(f"{click.style('authz-client:', fg='red', bold=True)} {message}", err=True)
         click.echo(hint, err=True)
 
+    def check(self, mark: str, name: str, finding: str, *, advice: str, colour: str) -> None:
+        """Print what was looked at, what was found beside it, or below it where that is too narrow, and what to do."""
+        width = columns(sys.stdout)
+        is_beside = width is None or _BESIDE + max(_NARROW, *map(len, finding.split(" "))) <= width
+        indent = " " * (_BESIDE if is_beside else _BELOW)
+        head = f"{click.style(mark.ljust(4), fg=colour, bold=True)}  {name}"
+        # A command stays whole, so that it can be copied.
+        told, *more = _wrapped(finding, width, indent=indent)
+        advised = _wrapped(self.advice(advice, space=_UNBROKEN), width, indent=indent) if advice else []
+        self.say(f"{head}{told[_BELOW + len(name) :]}" if is_beside else f"{head}\n{told}")
+        for line in more:
+            self.say(line)
+        for line in advised:
+            self.say(line.replace(_UNBROKEN, " "), bold=True)
+
     def rows(self, rows: Sequence[tuple[str, str]]) -> None:
         """Print labels and values in two columns; what is absent is None, as on the page."""
         width = max(len(label) for label, _ in rows)
         for label, value in rows:
             self.say(f"  {click.style(label.ljust(width), dim=True)}  {value or 'None'}")
+
+
+def columns(stream: TextIO) -> int | None:
+    """Say how wide the terminal on a stream is; None where there is none, and a line is as long as it is."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def _wrapped(text: str, width: int | None, *, indent: str) -> list[str]:
+    """Break a text at words; a word that is too long, such as a URL, stays whole."""
+    if width is None:
+        return [indent + text]
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def is_plain() -> bool:
@@ -141,14 +181,14 @@ class Reachability:
         self.is_troubled = trouble is not None
         self.clear()
         if trouble is None:
-            click.secho(
-                "The Authorization server answers again. Waiting for authorization.", fg="green", err=True
-            )
-            return
-        why = in_words(trouble)
-        # RFC 8628 3.5: after a timeout the client polls less often, and gives up with the device_code at the latest.
-        going_on = f"Trying on, less and less often, until {self.until}. Ctrl-C stops."
-        click.secho(f"{why[0].upper()}{why[1:]}. {going_on}", fg="yellow", err=True)
+            text, colour = "The Authorization server answers again. Waiting for authorization.", "green"
+        else:
+            why = in_words(trouble)
+            # RFC 8628 3.5: after a timeout the client polls less often, and gives up with the device_code at the latest.
+            going_on = f"Trying on, less and less often, until {self.until}. Ctrl-C stops."
+            text, colour = f"{why[0].upper()}{why[1:]}. {going_on}", "yellow"
+        for line in _wrapped(text, columns(sys.stderr), indent=""):
+            click.secho(line, fg=colour, err=True)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from authz_client import terminal
 from authz_client.exit_codes import ExitCode
 from tests.client.commands import Commands
 from tests.client.fakes import DAY, ISSUER, OTHER_KEY, START, WEEK, FakeServer, Times, error, metadata, reply
@@ -219,3 +220,38 @@ def test_a_pending_license_token_and_the_warnings_are_told(
     assert checks["License token"][0] == "ok"
     assert checks["License token pending"][0] == "warn"
     assert ISSUER in checks["Issuer"][1]
+
+
+# In a narrow terminal
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_findings_break_at_words_and_commands_and_addresses_stay_whole(
+    commands: Commands, server: FakeServer, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    server.will(METADATA, httpx2.ConnectError("Connection refused"))
+    commands.run("doctor")
+    whole = commands.out
+    monkeypatch.setattr(terminal, "columns", lambda _: columns)
+    server.will(METADATA, httpx2.ConnectError("Connection refused"))
+    commands.run("doctor")
+    assert commands.out.split() == whole.split()
+    for line in commands.out.splitlines():
+        is_command = line.lstrip().startswith("authz-client acquire --wait --issuer")
+        assert len(line) <= columns or is_command or " " not in line.strip(), line
+
+
+def test_a_finding_stands_below_its_name_where_there_is_no_room_beside_it(
+    commands: Commands, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "columns", lambda _: 68)
+    server.will(METADATA, httpx2.ConnectError("away"))
+    commands.run("doctor")
+    assert "warn  License\n      this server is not licensed\n      Get a license:\n" in commands.out
+    monkeypatch.setattr(terminal, "columns", lambda _: 69)
+    server.will(METADATA, httpx2.ConnectError("away"))
+    commands.run("doctor")
+    beside = " " * 29
+    assert (
+        f"warn  License                this server is not licensed\n{beside}Get a license:\n" in commands.out
+    )

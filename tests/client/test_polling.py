@@ -35,6 +35,15 @@ def test_a_failure_doubles_the_interval() -> None:
     assert after(Answer.FAILED) == (10, 10)
 
 
+def test_after_a_failure_even_a_server_that_asks_for_no_interval_is_polled_less_often() -> None:
+    awaiting = replace(AWAITING, interval_seconds=0)
+    for expected in (1, 2, 4):
+        _, awaiting = answered(
+            start(awaiting, now=NOW), awaiting, answer=Answer.FAILED, now=NOW, retry_after_seconds=0
+        )
+        assert awaiting.interval_seconds == expected
+
+
 def test_retry_after_is_obeyed_where_it_is_longer() -> None:
     assert after(Answer.FAILED, 9.0) == (10, 10)
     assert after(Answer.FAILED, 10.0) == (10, 10)
