@@ -112,6 +112,8 @@ class Recital:
         return not_told(scenario, why, rules=self._bench.about(scenario))
 
     def _too_late(self) -> str | None:
+        if self._connection.patience.is_broken_off:
+            return "the run was broken off"
         if self._connection.patience.lost is not None:
             return f"the server has stopped answering ({self._connection.patience.lost})"
         return "the run's time was up" if real_time.monotonic() > self._deadline else None

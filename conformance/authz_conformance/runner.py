@@ -194,7 +194,7 @@ class Runner:
 
     def _break_off(self, tries: Sequence[Future[Any]]) -> None:
         real_time.break_off()
-        self._connection.patience.lost = "the run was broken off"
+        self._connection.patience.is_broken_off = True
         for one in tries:
             one.cancel()
 
@@ -221,6 +221,8 @@ class Runner:
         except real_time.BrokenOff:
             return None
         except BaseException as error:  # noqa: BLE001 - whatever it is, in this thread it becomes a verdict
+            if self._connection.patience.is_broken_off and not isinstance(error, RuleBroken):
+                return None  # what could not be sent any more shows nothing
             return _outcome(error, rule, plan, story)
         return Outcome(rule=rule, level=rule.level_under(plan.profiles), verdict=Verdict.PASSED, story=story)
 

@@ -44,10 +44,12 @@ class Patience:
     """Remembers requests without an answer, for a whole run, so that a dead target ends it soon.
 
     A step that stayed without an answer three times in a row is not tried again. A target is lost that never answered
-    the first three requests, or that stayed without an answer six times in a row, whatever it was asked.
+    the first three requests, or that stayed without an answer six times in a row, whatever it was asked. That the run
+    was broken off is nobody's fault: it ends the requests, too, and the target is not lost.
     """
 
     lost: str | None = None
+    is_broken_off: bool = False
     _has_answered: bool = False
     _in_a_row: int = 0
     _by_step: dict[str, int] = field(default_factory=dict)
@@ -55,6 +57,8 @@ class Patience:
 
     def refusal(self, step: str) -> str | None:
         """Say why a request is not even tried; None if it is."""
+        if self.is_broken_off:
+            return "not sent: the run was broken off"
         if self.lost is not None:
             return f"not sent: the server has stopped answering ({self.lost})"
         if self._by_step.get(step, 0) >= STEP_PATIENCE:

@@ -43,6 +43,8 @@ def test_a_server_that_never_answers_is_lost_soon_and_keeps_no_rule(
     assert judged.exit_code & ExitCode.FAILED
     assert not judged.exit_code & (ExitCode.SUITE_ERROR | ExitCode.ADAPTER_ERROR)
     assert judged.seconds < BOUND_SECONDS
+    failures = ET.parse(judged.directory / "junit.xml").findall(".//testcase[@name='server-answers']/failure")  # noqa: S314 - our own
+    assert len(failures) == 1
 
 
 @pytest.mark.parametrize("answer", ALL_TALKING.values(), ids=ALL_TALKING.keys())

@@ -1,18 +1,22 @@
 """JUnit XML, for CI systems that show tests: a suite for each profile with a case for each rule, and one of the stories.
 
 JUnit knows pass, failure, error and skipped. Only `passed` becomes a pass; every case names its verdict as a property.
+What is wrong with the run as a whole is a suite of its own: who looks at JUnit alone must not take for success that a server
+hung and all was skipped.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from authz_conformance.exit_codes import ExitCode
 from authz_conformance.telling import StoryVerdict
 from authz_conformance.verdicts import Verdict
+from authz_conformance.wording import counted
 
 _ELEMENTS = {
     Verdict.FAILED: "failure",
@@ -42,8 +46,48 @@ def junit_xml(report: Mapping[str, Any]) -> str:
         _suite(root, profile, list(members), report)
     if report["stories"]:
         _stories(root, report)
+    if whole := list(_of_the_run(report)):
+        _whole(root, whole, report)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _of_the_run(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Say what is wrong with the run as a whole: name, kind and words."""
+    run = report["run"]
+    if run["adapter_error"]:
+        yield "began", "error", f"The rules could not be tried: {run['adapter_error']}"
+    if run["lost"]:
+        yield "server-answers", "failure", f"The server stopped answering: {run['lost']}"
+    if run["exit_code"] == ExitCode.INTERRUPTED:
+        not_tried = counted(len(run["not_run"]), "rule was", "rules were")
+        yield "whole", "error", f"Broken off: {not_tried} not tried"
+    elif run["exit_code"] & ExitCode.FAILED and _shows_nothing(report):
+        yield (
+            "shows-something",
+            "failure",
+            "Nothing passed and nothing failed: the run shows nothing of the server",
+        )
+    for claim in report["claims"]:
+        if claim["too_much"]:
+            yield f"declaration.{claim['capability']}", "error", claim["says"]
+    for number, problem in enumerate(report["baseline_problems"], 1):
+        yield f"baseline.{number}", "failure", problem
+
+
+def _shows_nothing(report: Mapping[str, Any]) -> bool:
+    counts = report["counts"]
+    shown = counts[Verdict.PASSED] + counts[Verdict.FAILED] + counts[Verdict.EXPECTED_FAILURE]
+    told = (StoryVerdict.PASSED, StoryVerdict.FAILED)
+    return not shown and all(story["verdict"] not in told for story in report["stories"])
+
+
+def _whole(root: ET.Element, found: Sequence[tuple[str, str, str]], report: Mapping[str, Any]) -> None:
+    members = [{"seconds": 0.0} for _ in found]
+    suite = _counted(root, "run", members, kinds=[kind for _, kind, _ in found], report=report)
+    for name, kind, said in found:
+        case = ET.SubElement(suite, "testcase", name=name, classname="authz-conformance.run", time="0.000")
+        ET.SubElement(case, kind, message=_clean(said), type="run").text = _clean(f"{said}\n")
 
 
 def _profile(rule: Mapping[str, Any]) -> str:

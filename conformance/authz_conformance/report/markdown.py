@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from authz_conformance.exit_codes import ExitCode
 from authz_conformance.telling import StoryVerdict
 from authz_conformance.verdicts import Verdict
 from authz_conformance.wording import counted
@@ -52,7 +53,7 @@ def _notes(report: Mapping[str, Any]) -> Iterator[str]:
         notes.append(f"The rules could not be tried: {run['adapter_error']}")
     if run["lost"]:
         notes.append(f"The server stopped answering: {run['lost']}")
-    if run["not_run"]:
+    if run["exit_code"] == ExitCode.INTERRUPTED:
         notes.append(f"Broken off; {counted(len(run['not_run']), 'rule was', 'rules were')} not tried")
     for note in notes:
         yield f"- **{_cell(note)}**"
