@@ -26,13 +26,21 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class _Commands(click.Group):
-    """Ends in one line, too, where what it prints cannot be written."""
+    """Ends in one line, too, where what it prints cannot be written, and where Ctrl-C comes before a run begins."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().__call__(*args, **kwargs)
         except OSError as error:
             sys.exit(_unwritable(error))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. Click would end with 1 at Ctrl-C, which says here that a rule failed."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(f"{PROGRAM}: broken off", err=True)
+            sys.exit(ExitCode.INTERRUPTED)
 
 
 def _unwritable(error: OSError) -> int:

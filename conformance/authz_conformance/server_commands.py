@@ -105,6 +105,7 @@ def server(**given: Any) -> None:
     order = _order(given, settings, loaded=loaded, known=known, source=source)
     if not order.chosen and not order.story_ids:
         wrong("no rule for servers is chosen")
+    _prepare(given)
     run = _carry_out(order, given)
     _leave(run, given, known)
     sys.exit(int(run.exit_code))
@@ -205,12 +206,14 @@ def _order(
         strict=given["strict"],
         cases=given["cases"] or CASES,
         baseline=known,
-        replay=shlex.join([PROGRAM, "server", *source, "--seed", given["seed"], *_cases(given)]),
+        replay=shlex.join([PROGRAM, "server", *source, "--seed", given["seed"], *_severity(given)]),
     )
 
 
-def _cases(given: dict[str, Any]) -> list[str]:
-    return [] if given["cases"] is None else ["--cases", str(given["cases"])]
+def _severity(given: dict[str, Any]) -> list[str]:
+    """Repeat the options without which a rule that failed may pass."""
+    cases = [] if given["cases"] is None else ["--cases", str(given["cases"])]
+    return [*cases, *(["--strict"] if given["strict"] else [])]
 
 
 def _carry_out(order: Order, given: dict[str, Any]) -> Run:
@@ -248,6 +251,22 @@ def _progress(order: Order, console: Any) -> Progress:
     return progress
 
 
+def _prepare(given: dict[str, Any]) -> None:
+    """See before the run, which may take an hour in real time, that its results can be written."""
+    from tempfile import TemporaryFile  # noqa: PLC0415 - help is quick
+
+    folders = [given["report_dir"]] if given["report_dir"] is not None else []
+    if given["write_baseline"] is not None:
+        folders.append(given["write_baseline"].parent)
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            wrong(f"{folder}: {error.strerror}")
+
+
 def _leave(run: Run, given: dict[str, Any], known: Baseline) -> None:
     """Write and print what was asked for."""
     from authz_conformance import real_time  # noqa: PLC0415 - likewise
@@ -267,7 +286,8 @@ def _leave(run: Run, given: dict[str, Any], known: Baseline) -> None:
             number = write_baseline(given["write_baseline"], run.outcomes, known=known, today=today)
             click.echo(f"Wrote {given['write_baseline']}: {number} known failures", err=True)
     except OSError as error:
-        wrong(f"{error.filename}: {error.strerror}")
+        click.echo(f"{PROGRAM}: cannot write {error.filename or 'the reports'}: {error.strerror}", err=True)
+        sys.exit(ExitCode.CANNOT_WRITE)
     if given["as_json"]:
         click.echo(as_text(report))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 import xml.etree.ElementTree as ET
@@ -11,10 +12,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from authz_conformance import rules, suites
+from authz_conformance import rules, server_commands, suites
 from authz_conformance.catalogue import Role, load_catalogue
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.expectations import expect, given
+from authz_conformance.report import files
 from authz_conformance.rules import Binding, rule
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.verdicts import AdapterError, NotTestable
@@ -161,6 +163,9 @@ def test_on_a_plain_server_of_ours_a_broken_precondition_is_a_failure(
 ) -> None:
     judged = _judge_with(bound, control, tmp_path, "--strict")
     assert judged.verdict("poll.denied-is-access-denied") == "failed"
+    assert "--strict" in judged.rule("poll.denied-is-access-denied")["replay"].split(), (
+        "it would not fail again"
+    )
 
 
 def test_junit_shows_only_what_passed_as_a_pass(
@@ -337,3 +342,36 @@ def test_an_issuer_that_the_control_api_does_not_have_is_not_judged(served: Serv
     assert judged.exit_code == ExitCode.ADAPTER_ERROR
     assert judged.report["rules"] == []
     assert "is no issuer of the control API" in judged.output
+
+
+def test_a_place_that_takes_no_reports_is_found_before_the_run(control: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for option in ("--report-dir", "--write-baseline"):
+        result = run("server", *control, option, str(tmp_path / "file" / "known"))
+        assert result.exit_code == ExitCode.USAGE
+        assert "Judging" not in result.output
+        assert f"authz-conformance: {tmp_path / 'file'}" in result.output
+
+
+def test_reports_that_cannot_be_written_any_more_end_the_run_as_a_full_disk_does(
+    control: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write_reports", full)
+    result = run("server", *control, *_options("metadata.json"), "--report-dir", str(tmp_path))
+    assert result.exit_code == ExitCode.CANNOT_WRITE
+    assert "cannot write the reports: No space left on device" in result.output
+
+
+def test_ctrl_c_before_the_run_begins_is_no_failed_rule(
+    control: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server_commands, "catalogue", interrupted)
+    result = run("server", *control)
+    assert result.exit_code == ExitCode.INTERRUPTED
+    assert "broken off" in result.output
