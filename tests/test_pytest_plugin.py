@@ -38,7 +38,9 @@ def elsewhere() -> Iterator[Server]:
 def plain(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this suite's configuration, and nothing but a strict one of theirs."""
     monkeypatch.delenv("MOCK_AUTHZ_SERVE_CONTROL_TOKEN", raising=False)
-    pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\nfilterwarnings = error\n")
+    # To load schemathesis, which is installed here and not theirs, takes longer than all else.
+    options = "--strict-markers -p no:cacheprovider -p no:schemathesis"
+    pytester.makeini(f"[pytest]\naddopts = {options}\nfilterwarnings = error\n")
 
 
 def run(pytester: pytest.Pytester, tests: str, *options: str) -> pytest.RunResult:

@@ -98,6 +98,8 @@ def test_under_pytest_a_rule_test_can_be_debugged(served: Served, tmp_path: Path
         "authz_conformance.pytest_plugin",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:schemathesis",  # takes long to load
     ]
     command += ["--conformance-config", config(tmp_path, text), "-c", os.devnull, "-q", "-rs"]
     done = run(
