@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from io import TextIOWrapper
 from typing import Any, Final
 
 import click
@@ -60,6 +61,11 @@ def main() -> None:
 
     Set NO_COLOR for output without colours.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # a server may send what the encoding of this terminal or log lacks
+            stream.reconfigure(errors="backslashreplace")
     missing = [name for name in ("jsonschema", "rich") if find_spec(name) is None]
     if missing:
         raise click.UsageError(

@@ -6,7 +6,8 @@ which makes it not testable.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from authz_conformance.exchange import Exchange
@@ -19,6 +20,13 @@ OK = frozenset({200})
 ANY_SUCCESS = range(200, 300)
 ANY_REFUSAL = range(400, 500)
 SHOWN = 300
+_IN_JSON: Mapping[type, str] = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    list: "an array",
+    dict: "an object",
+}
 FEW = 5
 
 
@@ -57,7 +65,7 @@ class Expectations:
     def equal(self, found: object, wanted: object, *, what: str, exchange: Exchange | None = None) -> None:
         """Check that a value is exactly another, of the same type (1 is neither 1.0 nor True)."""
         if type(found) is not type(wanted) or found != wanted:
-            say = _shown if type(found) is type(wanted) else repr
+            say = _shown if type(found) is type(wanted) else _as_json
             self.fail(wanted=f"{what} {say(wanted)}", found=say(found), exchange=exchange)
 
     # -------------------------------------------------------------------------------------------- any answer
@@ -119,9 +127,9 @@ class Expectations:
         value = answer.members.get(name)
         kinds = kind if isinstance(kind, tuple) else (kind,)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            names = " or ".join(one.__name__ for one in kinds)
-            found = repr(value) if name in answer.members else f"no {name} in {answer.said}"
-            self.fail(wanted=f"the member {name}, of type {names}", found=found, exchange=answer)
+            names = " or ".join(dict.fromkeys(_IN_JSON[one] for one in kinds))
+            found = _as_json(value) if name in answer.members else f"no {name} in {answer.said}"
+            self.fail(wanted=f"the member {name}, {names}", found=found, exchange=answer)
         return value
 
     # ------------------------------------------------------------------------------------------- user codes
@@ -191,7 +199,7 @@ class Expectations:
         try:
             return int(seconds)
         except (ValueError, OverflowError):
-            self.fail(wanted=f"{name} in seconds", found=repr(seconds), exchange=answer)
+            self.fail(wanted=f"{name} in seconds", found=_as_json(seconds), exchange=answer)
 
     def _unlike(self, answer: Exchange, wanted: str) -> NoReturn:
         found = answer.said
@@ -218,4 +226,9 @@ def _issued_at(answer: Exchange) -> int:
 
 
 def _shown(value: object) -> str:
-    return str(value) if isinstance(value, str | Entry) else repr(value)
+    return str(value) if isinstance(value, str | Entry) else _as_json(value)
+
+
+def _as_json(value: object) -> str:
+    """Show a value as it stands in JSON: who reads it need not know what the kit is written in."""
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=repr)

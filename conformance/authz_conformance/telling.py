@@ -33,6 +33,7 @@ from authz_conformance.scenarios.story import say
 from authz_conformance.scenarios.timeline import Entry, instant_of
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.story import Happening, Story
+from authz_conformance.unseen import visible
 from authz_conformance.verdicts import AdapterError, NotTestable, PreconditionBroken, SecondRanOut
 
 ATTEMPTS = 3
@@ -256,7 +257,8 @@ class _Teller:
             rule = self._narrower(following) or broken[0].rule
             return self._broken(outcome, replace(broken[0], rule=rule))
         if moment.answer.kind not in moment.due:
-            why = f"{say(step)}: due {' or '.join(moment.due)}, came {moment.answer.kind} ({moment.answer.status})"
+            came = visible(moment.answer.kind)
+            why = f"{say(step)}: due {' or '.join(moment.due)}, came {came} ({moment.answer.status})"
             return _not_told(
                 outcome, f"it went astray where no rule of the profiles forbids it: {why}", precondition=True
             )
@@ -324,6 +326,7 @@ def _found(breach: Breach, exchange: Exchange | None) -> str:
     if exchange is None:
         return breach.came
     if ": " in breach.due:
-        return f"{breach.came} in the answer to {exchange.step}"
+        return visible(f"{breach.came} in the answer to {exchange.step}")
     kind, _, _ = breach.came.partition(" ")
-    return f"{_IN_WORDS[kind] if kind in {TOKENS, CODES} else exchange.said} in answer to {exchange.step}"
+    said = _IN_WORDS[kind] if kind in {TOKENS, CODES} else visible(exchange.said)
+    return f"{said} in answer to {exchange.step}"

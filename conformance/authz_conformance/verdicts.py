@@ -13,6 +13,7 @@ from enum import StrEnum
 from authz_conformance.catalogue import Capability, Level, Rule
 from authz_conformance.exchange import Exchange
 from authz_conformance.story import Story
+from authz_conformance.unseen import visible
 
 
 class Verdict(StrEnum):
@@ -32,20 +33,23 @@ class RuleBroken(Exception):  # noqa: N818 - it is no error, but a finding
     """The target broke the rule: at `exchange`, it should have done `wanted` and did `found`."""
 
     def __init__(self, *, wanted: str, found: str, exchange: Exchange | None) -> None:
-        super().__init__(f"wanted {wanted}; found {found}")
-        self.wanted, self.found, self.exchange = wanted, found, exchange
+        self.wanted, self.found, self.exchange = visible(wanted), visible(found), exchange
+        super().__init__(f"wanted {self.wanted}; found {self.found}")
 
 
 class PreconditionBroken(Exception):  # noqa: N818 - likewise
     """The target went astray before the exchange that the rule is about."""
 
     def __init__(self, *, wanted: str, found: str, exchange: Exchange | None) -> None:
-        super().__init__(f"precondition: wanted {wanted}; found {found}")
-        self.wanted, self.found, self.exchange = wanted, found, exchange
+        self.wanted, self.found, self.exchange = visible(wanted), visible(found), exchange
+        super().__init__(f"precondition: wanted {self.wanted}; found {self.found}")
 
 
 class NotTestable(Exception):  # noqa: N818 - likewise
     """The rule cannot be tried on this target, here and now. The message says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(visible(why))
 
 
 class SecondRanOut(NotTestable):
@@ -54,6 +58,9 @@ class SecondRanOut(NotTestable):
 
 class AdapterError(Exception):
     """What stands between the kit and the target (a command, a driver, a person) did not do its part."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(visible(why))
 
 
 class NotOffered(AdapterError):  # noqa: N818 - reads as a sentence

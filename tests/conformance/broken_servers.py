@@ -41,6 +41,14 @@ def wrong_types(connection: socket.socket, _request: bytes, issuer: str) -> None
     connection.sendall(_response(200, json.dumps(body).encode()))
 
 
+def unprintable(connection: socket.socket, request: bytes, issuer: str) -> None:
+    """Refuse all but metadata, with half a character and what turns a terminal red."""
+    if request.startswith(b"GET /.well-known/"):
+        connection.sendall(_response(200, json.dumps(_metadata(issuer)).encode()))
+        return
+    connection.sendall(_response(400, json.dumps({"error": "\ud800\x1b[31mred"}).encode()))
+
+
 def error_500(connection: socket.socket, _request: bytes, _issuer: str) -> None:
     connection.sendall(_response(500, b"<html>Internal Server Error</html>", kind="text/html"))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +26,7 @@ ALL_TALKING = {
     "answers 500": broken_servers.error_500,
 }
 BOUND_SECONDS = 30.0
+KIT = (sys.executable, "-m", "authz_conformance.cli")
 
 
 def _judge(answer: broken_servers.Answer, tmp_path: Path, *more: str) -> Judged:
@@ -98,3 +102,23 @@ def test_smoke_blames_the_server(answer: Callable[..., None], tmp_path: Path) ->
         result = run("smoke", "--config", path)
     assert result.exit_code == ExitCode.FAILED
     assert "server   metadata" in result.output
+
+
+def test_what_drives_a_terminal_or_is_half_a_character_is_shown_and_drives_nothing(tmp_path: Path) -> None:
+    with broken_servers.broken(broken_servers.unprintable) as issuer:
+        done = subprocess.run(  # noqa: S603 - our own command
+            [*KIT, "server", issuer, "--report-dir", str(tmp_path)],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )
+    assert done.returncode == ExitCode.FAILED, done.stderr
+    assert b"\x1b" not in done.stdout
+    assert b"U+D800" in done.stdout
+    assert "⟨U+D800⟩␛" in (tmp_path / "summary.md").read_text("utf-8")
+
+
+def test_a_device_endpoint_that_refuses_everybody_breaks_one_rule_of_two(tmp_path: Path) -> None:
+    judged = _judge(broken_servers.unprintable, tmp_path)
+    assert judged.verdict("codes.required-members") == "failed"
+    assert judged.verdict("metadata.names-device-endpoint") == "not testable"

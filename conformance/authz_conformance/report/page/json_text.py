@@ -13,7 +13,7 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from authz_conformance.report.page import words
-from authz_conformance.report.page.visible import visible
+from authz_conformance.unseen import visible
 
 DEEPEST: Final = 32
 # Members that hold Unix seconds.

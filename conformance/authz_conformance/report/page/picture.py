@@ -15,7 +15,7 @@ from typing import Any, Final
 from unicodedata import east_asian_width
 
 from authz_conformance.report.page import words
-from authz_conformance.report.page.visible import visible
+from authz_conformance.unseen import visible
 
 WIDTH: Final = 324
 AXIS_X: Final = 13

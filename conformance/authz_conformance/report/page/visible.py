@@ -1,24 +1,14 @@
-"""Text that a server sent, so that nothing in it stays unseen or turns the page around. Escaping is the template's."""
+"""Text that a server sent, in a page. Escaping is the template's."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from markupsafe import Markup
 
-# Control characters as their pictures (U+2400), but for those that end a line or a column.
-_CONTROLS: Final = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
-# What turns text around, hides in it, or is half of a character: by its number.
-_UNSEEN: Final = [0x7F, *range(0x80, 0xA0), 0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F)]
-_UNSEEN_TOO: Final = [*range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000)]
-_TABLE: Final = {**_CONTROLS, **{code: f"⟨U+{code:04X}⟩" for code in (*_UNSEEN, *_UNSEEN_TOO)}}
-
-
-def visible(text: str) -> str:
-    """Make what cannot be seen visible."""
-    return text.translate(_TABLE)
+from authz_conformance.unseen import visible
 
 
 def finalized(value: Any) -> Any:
-    """Do so with whatever a template prints; markup of our own stays."""
+    """Make visible what cannot be seen in whatever a template prints; markup of our own stays."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

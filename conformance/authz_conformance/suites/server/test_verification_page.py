@@ -179,8 +179,13 @@ def test_devices_of_chosen_organization(server: ServerUnderTest) -> None:
 def test_labels_of_the_guide(server: ServerUnderTest) -> None:
     page = Browser(server).verification_page(server.new_grant())
     labelled = {text: page.named.get(target, ("nothing", ""))[0] for target, text in page.labels.items()}
-    expect.equal(labelled.get("Device"), "select", what="Device labels a", exchange=page.exchange)
-    expect.equal(labelled.get("UserCode"), "input", what="UserCode labels an", exchange=page.exchange)
+    for label, element in (("Device", "select"), ("UserCode", "input")):
+        expect.that(
+            labelled.get(label) == element,
+            wanted=f"the label {label} of an element {element}",
+            found=", ".join(f"{text} of {labels}" for text, labels in labelled.items()) or "no labels",
+            exchange=page.exchange,
+        )
     texts = [button.text for form in page.forms for button in form.buttons]
     expect.that("Authorize" in texts, wanted="a button Authorize", found=texts, exchange=page.exchange)
     expect.that(
