@@ -66,6 +66,15 @@ def test_each_reason_is_said_once_the_most_frequent_first() -> None:
     assert told == [Reason(text="the run's time was up", rules=0, stories=1)]
 
 
+def test_reasons_that_differ_in_numbers_alone_are_one_and_the_first_speaks_for_it() -> None:
+    why = "it would take {} s in real time"
+    outcomes = [
+        _outcome("codes.no-store", Verdict.NOT_TESTABLE, why.format(number)) for number in (86423, 301)
+    ]
+    found = reasons_of(cast("Run", Ended(outcomes, Readiness(offers=frozenset()))))
+    assert found == [Reason(text=why.format(86423), rules=2, stories=0)]
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_of_many_reasons_the_rest_is_counted(*, terminal: bool) -> None:
     console = Console(file=io.StringIO(), width=70, force_terminal=terminal, color_system=None)

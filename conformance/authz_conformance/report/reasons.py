@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,11 +24,20 @@ class Reason:
 
 
 def reasons_of(run: Run) -> list[Reason]:
-    """Say why, the most frequent reason first. What lacks several capabilities counts for each."""
-    rules = Counter(text for outcome in run.outcomes for text in _of_rule(run, outcome))
-    stories = Counter(text for story in run.trial.stories for text in _of_story(run, story))
-    texts = sorted(rules.keys() | stories.keys(), key=lambda text: (-rules[text], -stories[text], text))
-    return [Reason(text=text, rules=rules[text], stories=stories[text]) for text in texts]
+    """Say why, the most frequent reason first. What lacks several capabilities counts for each.
+
+    Reasons that differ in numbers alone are one; the first of them speaks for all.
+    """
+    of_rules = [text for outcome in run.outcomes for text in _of_rule(run, outcome)]
+    of_stories = [text for story in run.trial.stories for text in _of_story(run, story)]
+    rules, stories = Counter(map(_kind, of_rules)), Counter(map(_kind, of_stories))
+    first = {_kind(text): text for text in reversed([*of_rules, *of_stories])}
+    kinds = sorted(first, key=lambda kind: (-rules[kind], -stories[kind], kind))
+    return [Reason(text=first[kind], rules=rules[kind], stories=stories[kind]) for kind in kinds]
+
+
+def _kind(text: str) -> str:
+    return re.sub(r"\d+", "0", text)
 
 
 def _of_rule(run: Run, outcome: Outcome) -> Iterator[str]:

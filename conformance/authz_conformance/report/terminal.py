@@ -127,7 +127,7 @@ def print_end(console: Console, run: Run) -> None:
     print_reasons(console, reasons_of(run))
     for line in _remarks(run):
         console.print(Text(line), soft_wrap=True)
-    tried = counted(len(run.outcomes), "rule")
+    tried = rules_and_stories(len(run.outcomes), len(run.trial.stories))
     console.print(
         Text(f"{tried} in {run.trial.seconds:.1f} s, catalogue {run.catalogue}, seed {run.plan.seed}")
     )
