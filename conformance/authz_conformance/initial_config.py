@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from authz_conformance.catalogue import Capability
@@ -42,13 +43,17 @@ longest_wait_seconds = 60
 """
 
 
-def initial_config(issuer: str) -> str:
+def initial_config(issuer: str, *, ca_file: Path | None = None) -> str:
     """Give the text of the file.
+
+    Args:
+        issuer: Whose metadata is read.
+        ca_file: An authority of one's own, to trust.
 
     Raises:
         ConfigError: the metadata cannot be had.
     """
-    metadata = _metadata(issuer)
+    metadata = _metadata(issuer, ca_file)
     capabilities = sorted(seen_in(metadata) | {Capability.CONCURRENT_REQUESTS})
     scopes = metadata.get("scopes_supported")
     lines = [
@@ -59,13 +64,18 @@ def initial_config(issuer: str) -> str:
         'clients = ["CLIENT_ID"]  # registered for the device grant; a second one opens more rules',
         f"capabilities = [{', '.join(_quoted(one) for one in capabilities)}]",
     ]
-    if isinstance(scopes, list) and all(isinstance(scope, str) for scope in scopes):
+    if ca_file is not None:
+        lines.append(f"ca_file = {_quoted(str(ca_file))}")
+    if isinstance(scopes, list) and all(isinstance(scope, str) and scope.isprintable() for scope in scopes):
         lines.append(f"scope = {_quoted(' '.join(scopes))}")
     return "\n".join(lines) + "\n" + _REST
 
 
-def _metadata(issuer: str) -> Mapping[str, Any]:
-    connection = Connection()
+def _metadata(issuer: str, ca_file: Path | None) -> Mapping[str, Any]:
+    try:
+        connection = Connection(ca_file=ca_file)
+    except OSError as error:
+        raise ConfigError(f"{ca_file}: {error.strerror or error}") from error
     try:
         answer = Wire(connection, Story()).get(well_known_url(issuer), step="metadata")
     finally:

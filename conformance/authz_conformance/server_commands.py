@@ -317,8 +317,9 @@ def smoke(**given: Any) -> None:
 @click.option(
     "--config", type=A_FILE, default=Path("conformance.toml"), show_default=True, help="What to write."
 )
+@click.option("--ca-file", type=A_FILE, help="Trust this private authority, now and in what is written.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(*, issuer: str, config: Path, force: bool) -> None:
+def init(*, issuer: str, config: Path, ca_file: Path | None, force: bool) -> None:
     """Write a conformance.toml from the metadata of ISSUER; what nobody can guess stands in it as a comment."""
     from authz_conformance.initial_config import initial_config  # noqa: PLC0415 - help is quick
     from authz_conformance.targets.config import ConfigError  # noqa: PLC0415 - likewise
@@ -326,7 +327,7 @@ def init(*, issuer: str, config: Path, force: bool) -> None:
     if config.exists() and not force:
         wrong(f"{config} is there already; --force writes over it")
     try:
-        text = initial_config(issuer)
+        text = initial_config(issuer, ca_file=ca_file)
         config.write_text(text, "utf-8")
     except ConfigError as error:
         wrong(error)

@@ -28,6 +28,10 @@ class Blame(StrEnum):
     LEFT_OUT = "left out"
 
 
+# What a server says where the declaration names what it does not know, and the key that is to be looked at.
+_DECLARED = {"invalid_client": "clients", "unauthorized_client": "clients", "invalid_scope": "scope"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """What came of one step."""
@@ -108,7 +112,14 @@ class _Walk:
         return f"{len(self._server.metadata)} members"
 
     def _codes(self) -> str:
-        self._grant = self._server.new_grant()
+        try:
+            self._grant = self._server.new_grant()
+        except PreconditionBroken as error:
+            key = _DECLARED.get(error.exchange.error or "") if error.exchange is not None else None
+            if key is None:
+                raise
+            asked = self._server.client_id if key == "clients" else self._server.scope
+            raise AdapterError(f"is target.{key} right? To {asked} the server says {error.found}") from error
         return f"user code {self._grant.user_code}, for {self._grant.expires_in} s"
 
     def _approve(self) -> str:

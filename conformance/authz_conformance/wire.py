@@ -193,7 +193,9 @@ class Wire:
         except httpx2.TimeoutException:
             return _Answer(failure=f"no answer within {self._connection.bounds.request_seconds:g} s")
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError) as error:
-            return _Answer(failure=f"no answer: {str(error) or type(error).__name__}")
+            why = str(error) or type(error).__name__
+            hint = "; a private authority is named by ca_file" if "CERTIFICATE_VERIFY_FAILED" in why else ""
+            return _Answer(failure=f"no answer: {why}{hint}")
 
     def _read(self, chunks: Iterable[bytes]) -> bytes:
         bounds = self._connection.bounds

@@ -20,7 +20,7 @@ from authz_conformance.report import files
 from authz_conformance.rules import Binding, rule
 from authz_conformance.server_under_test import ServerUnderTest
 from authz_conformance.verdicts import AdapterError, NotTestable
-from tests.conformance.kit import Judged, judge, run
+from tests.conformance.kit import Judged, config, judge, run
 from tests.programs import Served
 
 TRIED = (
@@ -298,11 +298,11 @@ def test_a_control_api_that_is_not_there_is_the_adapters_fault(served: Served, t
 
 
 def _with_quirk(served: Served, quirk: str, folder: Path) -> list[str]:
-    config = folder / "conformance.toml"
+    path = folder / "conformance.toml"
     target = f'issuer = "{served.issuer}"\nclients = ["pos-server"]\nscope = "license"\n'
     control = f'url = "{served.base_url}/_control"\nquirks = ["{quirk}"]\n'
-    config.write_text(f"[target]\n{target}[control]\n{control}", encoding="utf-8")
-    return ["--config", str(config), *_options("tokens.pragma-no-cache", "tokens.no-store")]
+    path.write_text(f"[target]\n{target}[control]\n{control}", encoding="utf-8")
+    return ["--config", str(path), *_options("tokens.pragma-no-cache", "tokens.no-store")]
 
 
 def test_sandboxes_are_given_quirks_to_see_what_the_kit_says_of_them(served: Served, tmp_path: Path) -> None:
@@ -375,3 +375,12 @@ def test_ctrl_c_before_the_run_begins_is_no_failed_rule(
     result = run("server", *control)
     assert result.exit_code == ExitCode.INTERRUPTED
     assert "broken off" in result.output
+
+
+@pytest.mark.parametrize("line", ['clients = ["CLIENT_ID"]', 'clients = ["pos-server"]\nscope = "nobodys"'])
+def test_smoke_blames_the_declaration_for_a_client_and_a_scope_that_the_server_does_not_know(
+    served: Served, tmp_path: Path, line: str
+) -> None:
+    done = run("smoke", "--config", config(tmp_path, f'[target]\nissuer = "{served.issuer}"\n{line}\n'))
+    assert done.exit_code == ExitCode.ADAPTER_ERROR
+    assert f"adapter  codes: is target.{line.splitlines()[-1].split()[0]} right?" in done.output
