@@ -25,6 +25,10 @@ class BaselineError(Exception):
     """The file cannot be used. Says what is wrong, and where."""
 
 
+class UnknownRuleError(BaselineError):
+    """The file lists what no rule of the catalogue is, or one twice: that fails the run."""
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One known failure.
 
@@ -56,7 +60,8 @@ def read_baseline(path: Path, *, rule_ids: Iterable[str]) -> Baseline:
         rule_ids: Of the catalogue; any other is refused.
 
     Raises:
-        BaselineError: it cannot be read, names an unknown rule, or one twice.
+        UnknownRuleError: it names an unknown rule, or one twice.
+        BaselineError: it cannot be read.
     """
     try:
         listed = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).known
@@ -67,9 +72,9 @@ def read_baseline(path: Path, *, rule_ids: Iterable[str]) -> Baseline:
     known, ids = {one.rule: one for one in listed}, set(rule_ids)
     unknown = [one.rule for one in listed if one.rule not in ids]
     if unknown:
-        raise BaselineError(f"{path}: there is no rule {', '.join(unknown)}")
+        raise UnknownRuleError(f"{path}: there is no rule {', '.join(unknown)}")
     if len(known) != len(listed):
-        raise BaselineError(f"{path}: a rule is listed twice")
+        raise UnknownRuleError(f"{path}: a rule is listed twice")
     return known
 
 
@@ -91,8 +96,9 @@ def problems(baseline: Baseline, outcomes: Iterable[Outcome]) -> list[str]:
 
 
 def due(baseline: Baseline, *, today: date) -> list[str]:
-    """Say which known failures are to be looked at again."""
-    return [f"{one.rule}: review was due on {one.review}" for one in baseline.values() if one.review <= today]
+    """Say which known failures are to be looked at again, and where nobody has said yet what follows them up."""
+    late = [f"{one.rule}: review was due on {one.review}" for one in baseline.values() if one.review <= today]
+    return [*late, *(f"{one.rule}: the baseline gives no link" for one in baseline.values() if not one.link)]
 
 
 def write_baseline(path: Path, outcomes: Sequence[Outcome], *, known: Baseline, today: date) -> int:

@@ -172,13 +172,19 @@ def _only_failed(given: dict[str, Any]) -> Sequence[str]:
 
 
 def _baseline(path: Path | None, rule_ids: Sequence[str]) -> Baseline:
-    from authz_conformance.baseline import BaselineError, read_baseline  # noqa: PLC0415 - likewise
+    from authz_conformance.baseline import (  # noqa: PLC0415 - likewise
+        BaselineError,
+        UnknownRuleError,
+        read_baseline,
+    )
 
     try:
         return {} if path is None else read_baseline(path, rule_ids=rule_ids)
-    except BaselineError as error:
+    except UnknownRuleError as error:
         click.echo(f"{PROGRAM}: {error}", err=True)
         sys.exit(ExitCode.FAILED)
+    except BaselineError as error:
+        wrong(error)
 
 
 def _order(

@@ -222,6 +222,7 @@ def test_known_failures_are_expected_until_they_pass(
     assert second.verdict("poll.undecided-is-pending") == "expected failure"
     assert not second.exit_code & ExitCode.FAILED
     assert second.rule("poll.undecided-is-pending")["known"]["reason"].startswith("wanted a refusal")
+    assert "poll.undecided-is-pending: the baseline gives no link" in second.output
 
     mended = Binding(rule_id="poll.undecided-is-pending", function=lambda _: None, place="here")
     bound["poll.undecided-is-pending"] = mended
@@ -233,24 +234,29 @@ def test_known_failures_are_expected_until_they_pass(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "said", "code"),
     [
         (
             '[[known]]\nrule = "poll.no-such"\nreason = "x"\nreview = 2027-01-01\n',
             "there is no rule poll.no-such",
+            ExitCode.FAILED,
         ),
-        ('[[known]]\nrule = "metadata.json"\nreason = "x"\n', "review"),
-        ("[[known]\n", "known.toml"),
-        ('[[known]]\nrule = "metadata.json"\nreason = "x"\nreview = 2027-01-01\nwhy = 1\n', "why"),
+        ('[[known]]\nrule = "metadata.json"\nreason = "x"\n', "review", ExitCode.USAGE),
+        ("[[known]\n", "known.toml", ExitCode.USAGE),
+        (
+            '[[known]]\nrule = "metadata.json"\nreason = "x"\nreview = 2027-01-01\nwhy = 1\n',
+            "why",
+            ExitCode.USAGE,
+        ),
     ],
 )
-def test_a_baseline_that_lists_what_is_not_there_fails_the_run(
-    text: str, said: str, control: list[str], tmp_path: Path
+def test_a_baseline_that_lists_what_is_not_there_fails_the_run_and_one_that_is_none_is_a_wrong_file(
+    text: str, said: str, code: ExitCode, *, control: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "known.toml"
     path.write_text(text, "utf-8")
     result = run("server", *control, "--baseline", str(path))
-    assert result.exit_code == ExitCode.FAILED
+    assert result.exit_code == code
     assert said in result.output
 
 
