@@ -52,6 +52,7 @@ class Patience:
     is_broken_off: bool = False
     _has_answered: bool = False
     _in_a_row: int = 0
+    _latest: str | None = None
     _by_step: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -65,18 +66,21 @@ class Patience:
             return f"not sent: {step} stayed without an answer {STEP_PATIENCE} times in a row"
         return None
 
-    def note(self, step: str, failure: str | None) -> None:
-        """Count an answer, or the lack of one."""
+    def note(self, step: str, failure: str | None, *, unsent: bool = False) -> None:
+        """Count an answer, or the lack of one. What was not even sent counts as well, and says nothing new of why."""
         with self._lock:
+            if self.is_broken_off:
+                return
             if failure is None:
                 self._in_a_row, self._has_answered = 0, True
                 self._by_step.pop(step, None)
                 return
             self._in_a_row += 1
             self._by_step[step] = self._by_step.get(step, 0) + 1
+            self._latest = self._latest if unsent else failure
             most = TARGET_PATIENCE if self._has_answered else STEP_PATIENCE
             if self._in_a_row >= most and self.lost is None:
-                self.lost = failure
+                self.lost = self._latest
 
 
 class Connection:
@@ -161,7 +165,7 @@ class Wire:
         at, began = self.story.now(), real_time.monotonic()
         refusal = patience.refusal(step)
         answer = _Answer(failure=refusal) if refusal else self._ask(method, url, given, content)
-        patience.note(step, answer.failure)
+        patience.note(step, answer.failure, unsent=refusal is not None)
         until = self.story.now_at_the_latest()
         with self._turn:
             exchange = Exchange(
