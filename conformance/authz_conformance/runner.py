@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from authz_conformance.story import Happening, Story
 from authz_conformance.targets.ports import Target
 from authz_conformance.telling import StoryOutcome
 from authz_conformance.verdicts import (
+    AdapterError,
     Outcome,
     PreconditionBroken,
     RuleBroken,
@@ -30,7 +31,7 @@ from authz_conformance.verdicts import (
     Verdict,
     verdict_of,
 )
-from authz_conformance.wire import Connection
+from authz_conformance.wire import Connection, Wire
 
 TRIES = 3
 _DISTURBING = frozenset(
@@ -162,11 +163,19 @@ class Runner:
         return Trial(
             outcomes=settled(outcomes, stories, catalogue=repertoire.catalogue, profiles=plan.profiles),
             not_run=[rule.id for rule in plan.rules if rule.id not in found],
-            lost=self._connection.patience.lost,
+            lost=self._lost(),
             seconds=real_time.monotonic() - began,
             stories=stories,
             is_whole=is_whole,
         )
+
+    def _lost(self) -> str | None:
+        """Say why the target is lost. Who fell silent during the last rules, too few to tell, is asked once more."""
+        patience = self._connection.patience
+        if patience.is_in_doubt:
+            with suppress(AdapterError), self._target.stage(seed="the end") as stage:
+                return Wire(self._connection, Story()).get(stage.issuer, step="the end").failure
+        return patience.lost
 
     def _parted(self, rules: Sequence[Rule]) -> tuple[Sequence[Rule], Sequence[Rule]]:
         """Part the rules into those that may be tried together, and those that are tried last and one by one.

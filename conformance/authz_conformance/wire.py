@@ -56,6 +56,11 @@ class Patience:
     _by_step: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the latest request stayed without an answer, and nobody knows yet what of the next."""
+        return self._in_a_row > 0 and self.lost is None and not self.is_broken_off
+
     def refusal(self, step: str) -> str | None:
         """Say why a request is not even tried; None if it is."""
         if self.is_broken_off:

@@ -90,6 +90,13 @@ def test_why_the_server_is_lost_is_what_happened_on_the_wire(tmp_path: Path) -> 
     assert judged.report["run"]["lost"] == "no answer: Server disconnected without sending a response."
 
 
+def test_a_server_that_dies_during_the_last_rule_is_lost_too(tmp_path: Path) -> None:
+    rules = ("--rule", "metadata.lists-device-grant", "--rule", "poll.undecided-is-pending")
+    judged = _judge(broken_servers.Dying(requests=5), tmp_path, "-j", "1", *rules)
+    assert judged.report["run"]["lost"] == "no answer: Server disconnected without sending a response."
+    assert judged.exit_code == ExitCode.FAILED
+
+
 def test_nobody_at_the_address_is_no_pass(tmp_path: Path) -> None:
     judged = judge("http://127.0.0.1:9", into=tmp_path)
     assert judged.report["counts"]["passed"] == 0
