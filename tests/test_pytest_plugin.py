@@ -38,8 +38,7 @@ def elsewhere() -> Iterator[Server]:
 def plain(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this suite's configuration, and nothing but a strict one of theirs."""
     monkeypatch.delenv("MOCK_AUTHZ_SERVE_CONTROL_TOKEN", raising=False)
-    # To load schemathesis, which is installed here and not theirs, takes longer than all else.
-    options = "--strict-markers -p no:cacheprovider -p no:schemathesis"
+    options = "--strict-markers -p no:cacheprovider -p no:schemathesis"  # which takes longest to load
     pytester.makeini(f"[pytest]\naddopts = {options}\nfilterwarnings = error\n")
 
 
@@ -398,5 +397,4 @@ def test_with_xdist_each_worker_has_its_own_server(pytester: pytest.Pytester) ->
 
 
 def _file(pytester: pytest.Pytester) -> str:
-    """The name that pytester gives to the file of this test's tests."""
-    return f"{pytester._name}.py"  # noqa: SLF001 - it has no other name
+    return f"{pytester._name}.py"  # noqa: SLF001 - pytester names it so, and says so nowhere else

@@ -23,6 +23,7 @@ from authz_conformance.story import Story
 STEP_PATIENCE = 3
 TARGET_PATIENCE = 6
 FORM = "application/x-www-form-urlencoded"
+ALWAYS_SENT = (("accept-encoding", "identity"), ("accept", "*/*"))
 Form = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
@@ -88,6 +89,16 @@ class Patience:
                 self.lost = self._latest
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of one request: an answer, or the failure to get one."""
+
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+    failure: str | None = None
+
+
 class Connection:
     """What all rules of a run share: the connections, the bounds and the patience.
 
@@ -119,6 +130,32 @@ class Connection:
             trust_env=False,
             transport=transport,
         )
+
+    def ask(self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> Answer:
+        """Send one request, within the bounds."""
+        sent = [*ALWAYS_SENT, *headers]
+        try:
+            with self.client.stream(method, url, headers=sent, content=content) as response:
+                body = self._read(response.iter_raw())
+                pairs = tuple((name, value) for name, value in response.headers.multi_items())
+                return Answer(status=response.status_code, headers=pairs, content=body)
+        except httpx2.TimeoutException:
+            return Answer(failure=f"no answer within {self.bounds.request_seconds:g} s")
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError) as error:
+            why = str(error) or type(error).__name__
+            hint = "; a private authority is named by ca_file" if "CERTIFICATE_VERIFY_FAILED" in why else ""
+            return Answer(failure=f"no answer: {why}{hint}")
+
+    def _read(self, chunks: Iterable[bytes]) -> bytes:
+        deadline = real_time.monotonic() + self.bounds.request_seconds
+        body = bytearray()
+        for chunk in chunks:
+            body += chunk
+            if len(body) > self.bounds.body_bytes:
+                break
+            if real_time.monotonic() > deadline:
+                raise httpx2.ReadTimeout("the answer did not end")
+        return bytes(body[: self.bounds.body_bytes])
 
     def close(self) -> None:
         """Close all connections."""
@@ -169,7 +206,7 @@ class Wire:
         patience = self._connection.patience
         at, began = self.story.now(), real_time.monotonic()
         refusal = patience.refusal(step)
-        answer = _Answer(failure=refusal) if refusal else self._ask(method, url, given, content)
+        answer = Answer(failure=refusal) if refusal else self._connection.ask(method, url, given, content)
         patience.note(step, answer.failure, unsent=refusal is not None)
         until = self.story.now_at_the_latest()
         with self._turn:
@@ -191,37 +228,3 @@ class Wire:
             )
             self.story.keep(exchange)
         return exchange
-
-    def _ask(self, method: str, url: str, headers: list[tuple[str, str]], content: bytes) -> _Answer:
-        sent = [("accept-encoding", "identity"), ("accept", "*/*"), *headers]
-        try:
-            with self._connection.client.stream(method, url, headers=sent, content=content) as response:
-                body = self._read(response.iter_raw())
-                pairs = tuple((name, value) for name, value in response.headers.multi_items())
-                return _Answer(status=response.status_code, headers=pairs, content=body)
-        except httpx2.TimeoutException:
-            return _Answer(failure=f"no answer within {self._connection.bounds.request_seconds:g} s")
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError) as error:
-            why = str(error) or type(error).__name__
-            hint = "; a private authority is named by ca_file" if "CERTIFICATE_VERIFY_FAILED" in why else ""
-            return _Answer(failure=f"no answer: {why}{hint}")
-
-    def _read(self, chunks: Iterable[bytes]) -> bytes:
-        bounds = self._connection.bounds
-        deadline = real_time.monotonic() + bounds.request_seconds
-        body = bytearray()
-        for chunk in chunks:
-            body += chunk
-            if len(body) > bounds.body_bytes:
-                break
-            if real_time.monotonic() > deadline:
-                raise httpx2.ReadTimeout("the answer did not end")
-        return bytes(body[: bounds.body_bytes])
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Answer:
-    status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    content: bytes = b""
-    failure: str | None = None

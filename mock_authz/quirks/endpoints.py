@@ -315,10 +315,10 @@ CONTRACT: Final = (
             rendered("jwks", members(made_by="mock-authz")),
         ),
         (
-            "wrong_type_is_415",
+            "wrong_type_is_406",
             "contract.status-is-documented",
-            "A revocation that is not form-encoded is answered with 415.",
-            rendered("revoke", when(_is_of_wrong_type, status(415))),
+            "A revocation that is not form-encoded is answered with 406.",
+            rendered("revoke", when(_is_of_wrong_type, status(406))),
         ),
     ),
 )

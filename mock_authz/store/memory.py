@@ -37,6 +37,8 @@ class _Shelf:
         self.found_by: dict[tuple[type, str, str], dict[str, None]] = {}
         self.creations = 0
         self.due: SortedSet = SortedSet()
+        # What was last asked of `due`, and the answer, until it changes: each request asks, few change it.
+        self.asked: tuple[int, int | None] | None = None
         self.places: dict[tuple[type, str], _Place] = {}
         self.journal: deque[Entry] = deque(maxlen=JOURNAL_ENTRIES)
         self.entries = 0
@@ -81,11 +83,18 @@ class _Shelf:
             for key in now.found_by - was.found_by:
                 self.found_by.setdefault(key, {})[record_id] = None
         if was.due != now.due:
+            self.asked = None
             for due in was.due - now.due:
                 self.due.remove(due)
             for due in now.due - was.due:
                 self.due.add(due)
         self.places[kind, record_id] = now
+
+    def next_due(self, after: int) -> int | None:
+        if self.asked is None or self.asked[0] != after:
+            position = self.due.bisect_left((after + 1,))
+            self.asked = (after, self.due[position][0] if position < len(self.due) else None)
+        return self.asked[1]
 
     def log(self, of: Event | Exchange) -> None:
         self.entries += 1
@@ -104,7 +113,7 @@ def _place_of(record: object, record_id: str, created: int) -> _Place:
     return _Place(
         created,
         frozenset((type(record), index, value) for index, value in values if value is not None),
-        frozenset((event.at, key) for event in timeline.dues(record)),
+        frozenset((at, key) for at in timeline.due_instants(record)),
     )
 
 
@@ -157,10 +166,8 @@ class MemoryStore:
 
     def next_due(self, sandbox: str, after: int) -> int | None:
         with self._lock:
-            if (shelf := self._shelves.get(sandbox)) is None:
-                return None
-            position = shelf.due.bisect_left((after + 1,))
-            return cast("int", shelf.due[position][0]) if position < len(shelf.due) else None
+            shelf = self._shelves.get(sandbox)
+            return None if shelf is None else shelf.next_due(after)
 
     def commit(
         self,

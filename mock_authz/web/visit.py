@@ -65,6 +65,8 @@ def media_type(request: Request) -> str:
 
 def is_encoded(request: Request) -> bool:
     """Say whether the body came encoded, as by gzip, which nothing here decodes (RFC 9110 8.4)."""
+    if "content-encoding" not in request.headers:
+        return False
     named = ",".join(request.headers.getlist("content-encoding")).split(",")
     return any(coding.strip().lower() not in {"", "identity"} for coding in named)
 

@@ -13,16 +13,16 @@ import pytest
 
 from authz_conformance.selfcheck import bench
 from authz_conformance.selfcheck.bench import Task, carry_out
-from authz_conformance.selfcheck.in_process import InProcess, Message, Receive, Send
+from authz_conformance.selfcheck.in_process import CallingConnection, Message, Receive, Send
 from authz_conformance.story import Story
-from authz_conformance.wire import Bounds, Connection, Wire
+from authz_conformance.wire import Bounds, Wire
 
 URL = "http://127.0.0.1:1/a%20path"
 
 
 @contextmanager
 def wire(application: Any, *, seconds: float = 10.0) -> Iterator[Wire]:
-    connection = Connection(bounds=Bounds(request_seconds=seconds), transport=InProcess(application))
+    connection = CallingConnection(application, bounds=Bounds(request_seconds=seconds))
     try:
         yield Wire(connection, Story())
     finally:

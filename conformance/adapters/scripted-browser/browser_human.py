@@ -79,17 +79,16 @@ class BrowserHuman(Human):
             page.get_by_role("button", name=decision, exact=True).click()
         answer = reviewed.value
         confirm = page.get_by_role("button", name="Deny" if device is None else "Confirm", exact=True)
-        if (
-            page.get_by_label("User code").count() and confirm.count()
-        ):  # the confirmation, not the entry again
+        is_confirmation = page.get_by_label("User code").count() > 0  # and not the entry again
+        if is_confirmation and confirm.count():
             with page.expect_navigation() as decided:
                 confirm.click()
             answer = decided.value
         heading = page.get_by_role("heading", level=1).inner_text()
         return Entry(
             accepted=heading == ("Denied" if device is None else "Authorized"),
-            status=answer.status if answer else None,
-            headers=answer.headers if answer else {},
+            status=answer.status,
+            headers=answer.headers,
             detail=heading,
         )
 

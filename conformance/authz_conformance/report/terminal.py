@@ -52,6 +52,7 @@ class Live:
     def __init__(self, console: Console, *, total: int, stories: int = 0, is_quiet: bool = False) -> None:
         self._console = console
         self._found: Counter[Verdict] = Counter()
+        self._told: set[str] = set()  # rules of which something was shown
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         live = console.is_terminal and not is_quiet
         self._progress = Progress(*columns, console=console, transient=True, disable=not live)
@@ -72,14 +73,17 @@ class Live:
         """Show what came of a rule; what passed only counts."""
         self._found[outcome.verdict] += 1
         if outcome.verdict in _SHOWN_AT_ONCE:
+            self._told.add(outcome.rule.id)
             self._console.print(finding(outcome), soft_wrap=True)
         parts = (f"{number} {verdict}" for verdict, number in self._found.items())
         self._progress.update(self._task, advance=1, description=", ".join(parts))
 
     def story(self, outcome: StoryOutcome) -> None:
-        """Show what came of a story; one that passed, or was not told, only counts."""
-        if outcome.verdict in STORY_STYLES:
+        """Show what came of a story; one that passed, was not told, or broke a rule shown already, only counts."""
+        if outcome.verdict in STORY_STYLES and outcome.broken not in self._told:
             self._console.print(story_finding(outcome), soft_wrap=True)
+        if outcome.broken is not None:
+            self._told.add(outcome.broken)
         self._progress.update(self._stories, advance=1)
 
     def requests(self, done: int, total: int) -> None:
@@ -93,7 +97,8 @@ def finding(outcome: Outcome) -> Text:
     """Give one outcome as text."""
     why = Redactor(outcome.story.exchanges).text(outcome.why)
     name = f"{outcome.verdict:{WIDEST_VERDICT}}  "
-    text = Text.assemble((name, STYLES[outcome.verdict]), (outcome.rule.id, "bold"))
+    source = f"  {outcome.rule.source}"
+    text = Text.assemble((name, STYLES[outcome.verdict]), (outcome.rule.id, "bold"), (source, "dim"))
     if why:
         text.append(f"\n{'':{len(name)}}{why}", style="dim")
     return text
@@ -124,6 +129,11 @@ def print_end(console: Console, run: Run) -> None:
             console.print(Text(f"{number:5} {verdict}", style=STYLES[verdict]))
     if run.trial.stories:
         console.print(Text(f"Stories: {told_counts(run)}"))
+        if broken := Counter(story.broken for story in run.trial.stories if story.broken is not None):
+            rules = ", ".join(
+                f"{rule} in {counted(stories, 'story', 'stories')}" for rule, stories in broken.items()
+            )
+            console.print(Text(f"  they broke {rules}"), soft_wrap=True)
     print_reasons(console, reasons_of(run))
     for line in _remarks(run):
         console.print(Text(line), soft_wrap=True)
@@ -165,6 +175,8 @@ def _remarks(run: Run) -> list[str]:
     if run.without_test:
         chosen = counted(len(run.without_test), "rule was chosen and has", "rules were chosen and have")
         lines.append(f"{chosen} no test yet")
+    if any(outcome.verdict in _SHOWN_AT_ONCE for outcome in run.outcomes):
+        lines.append(f"To see one again: {run.replay} --rule ID")
     if run.adapter_error:
         lines.append(f"The rules could not be tried: {run.adapter_error}")
     if run.trial.lost and not run.trial.not_run:

@@ -18,7 +18,7 @@ from authz_conformance.recital import Repertoire
 from authz_conformance.rules import Binding, server_bindings
 from authz_conformance.runner import Plan, Runner
 from authz_conformance.scenarios import SCENARIOS
-from authz_conformance.selfcheck.in_process import InProcess
+from authz_conformance.selfcheck.in_process import CallingConnection
 from authz_conformance.selfcheck.matrix import HELD_TO, Finding
 from authz_conformance.targets.config import Config, ControlSection, TargetSection
 from authz_conformance.targets.control import ControlTarget
@@ -174,7 +174,7 @@ def _over_http() -> tuple[str, Callable[[], Connection]]:
 
 def _in_process() -> tuple[str, Callable[[], Connection]]:
     server = Server(URL_IN_PROCESS)
-    return URL_IN_PROCESS, lambda: Connection(transport=InProcess(server))
+    return URL_IN_PROCESS, lambda: CallingConnection(server)
 
 
 def _target(url: str, connection: Connection, quirk: str | None, *, threads: int) -> ControlTarget:
