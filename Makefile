@@ -2,6 +2,10 @@
 # make lint    ruff, mypy, import contracts                           make format  ruff's formatter
 # Each sets up its own virtual environment in .venv from a fresh clone; Python 3.11 or newer is all it needs.
 
+# Hundreds of tests start a program: each module is compiled once, also where nothing is to be written beside the sources.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.stamps/bytecode
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -33,7 +33,7 @@ from tests.factories import NOW, QA, STORE_12, expect
 from tests.web import contract
 from tests.web.site import BASE_URL, HERE, a_site
 
-pytestmark = [pytest.mark.schemathesis, pytest.mark.xdist_group("schemathesis")]
+pytestmark = [pytest.mark.schemathesis, pytest.mark.no_cover, pytest.mark.xdist_group("schemathesis")]
 
 # Drawn for each operation, beside the examples of the document and the bounds of its schemas.
 EXAMPLES: Final = 20

@@ -15,7 +15,7 @@ from tests.browser.conftest import PATIENCE_MILLISECONDS, Tab
 from tests.factories import DAY, NOW, STORE_12
 from tests.factories import expect as expect_kind
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.no_cover]
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 UI: Final = "/_control/ui"
@@ -255,17 +255,12 @@ def test_the_page_says_when_the_server_is_gone_and_when_it_is_back(
     assert is_first(page)
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_is_no_wider_than_the_screen(
-    chromium: Browser, bench: Tab, width: int, color_scheme: str
-) -> None:
+def test_the_page_is_no_wider_than_the_screen(chromium: Browser, bench: Tab, width: int) -> None:
     bench.new_user_code()
     bench.running.advance(10 * DAY)
     bench.new_user_code()
-    context = chromium.new_context(
-        viewport={"width": width, "height": 800}, color_scheme="dark" if color_scheme == "dark" else "light"
-    )
+    context = chromium.new_context(viewport={"width": width, "height": 800})
     tab = Tab(context.new_page(), bench.running)
     for path in (UI, HERE, f"{HERE}?span=hour", f"{HERE}?span=decade", f"{UI}/nobody"):
         tab.open(path)

@@ -174,14 +174,14 @@ BROKEN: list[tuple[Belief, set[str]]] = [
 ]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(schedules(EVERYTHING))
 def test_the_model_keeps_its_own_law_in_every_schedule(scenario: Scenario) -> None:
     found = run(scenario)
     assert (found.broken, found.disregarded) == ((), ()), tell_performance(found)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(schedules(EVERYTHING))
 def test_a_licensing_server_keeps_the_law_of_any_server_in_every_schedule(scenario: Scenario) -> None:
     timeline = compile_scenario(scenario, law=LICENSE, lenient=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from authz_conformance import rules, server_commands, suites
+from authz_conformance import rules, running, server_commands, suites
 from authz_conformance.catalogue import Role, load_catalogue
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.expectations import expect, given
@@ -45,6 +45,7 @@ def bound(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Binding]]:
     """Tests of rules that this test binds itself."""
     mine: dict[str, Binding] = {}
     monkeypatch.setattr(rules, "server_bindings", lambda: mine)
+    monkeypatch.setattr(running, "SCENARIOS", ())  # stories have tests of their own
     yield mine
     assert suites.__doc__
 
