@@ -20,9 +20,10 @@ REPORT: Final = "\nrepeat: pytest "
 MOST_LINES: Final = 30
 ALL_PASSED: Final = 0
 SOME_FAILED: Final = 1
-# Who tests a client has no schemathesis; to load its plugin takes longer than all else.
+# Who tests a client has neither of the two; to load their plugins takes longer than all else.
 PYTEST: Final = (
     *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:schemathesis"),
+    *("-p", "no:hypothesispytest"),
     *("-W", "error", "--rootdir", "."),
 )
 

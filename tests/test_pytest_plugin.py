@@ -38,7 +38,7 @@ def elsewhere() -> Iterator[Server]:
 def plain(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this suite's configuration, and nothing but a strict one of theirs."""
     monkeypatch.delenv("MOCK_AUTHZ_SERVE_CONTROL_TOKEN", raising=False)
-    options = "--strict-markers -p no:cacheprovider -p no:schemathesis"  # which takes longest to load
+    options = "--strict-markers -p no:cacheprovider -p no:schemathesis -p no:hypothesispytest"
     pytester.makeini(f"[pytest]\naddopts = {options}\nfilterwarnings = error\n")
 
 
