@@ -100,10 +100,11 @@ class Tab:
         self.page.goto(self.running.issuer + path)
 
     def log_in(self, username: str = "dana") -> None:
-        """Fill in the login that is shown."""
+        """Fill in the login that is shown, and stay until the next page is there: what is done meanwhile would be lost."""
         self.page.get_by_label("Username").fill(username)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Log in").click()
 
     def new_user_code(self) -> str:
         """Ask for a user code as a POS server would."""

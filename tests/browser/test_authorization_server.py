@@ -14,7 +14,7 @@ from tests.factories import DAY, STORE_12
 from tests.factories import expect as expect_kind
 from tests.serving import RunningSandbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.no_cover]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 PHONE = 360

@@ -15,7 +15,7 @@ from tests.browser.conftest import PATIENCE_MILLISECONDS, Tab
 from tests.factories import DAY, NOW, STORE_12
 from tests.factories import expect as expect_kind
 
-pytestmark = [pytest.mark.browser, pytest.mark.no_cover]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 UI: Final = "/_control/ui"

@@ -16,7 +16,7 @@ from tests.conformance.kit import Judged
 from tests.conformance.reported import EXPECTED, judged_with_every_verdict
 from tests.programs import serve
 
-pytestmark = [pytest.mark.browser, pytest.mark.no_cover]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 FAILED: Final = "refresh.rotates"

@@ -14,7 +14,7 @@ from tests.factories import STORE_12
 from tests.programs import needed
 from tests.serving import RunningSandbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.no_cover]
+pytestmark = pytest.mark.browser
 ADAPTER = Path(__file__).parents[2] / "conformance/adapters/scripted-browser"
 ADAPTER_ERROR = 8
 CONFIGURATION = """

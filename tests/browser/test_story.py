@@ -22,7 +22,7 @@ from tests.factories import DAY, STORE_12
 from tests.programs import process
 from tests.serving import RunningSandbox, serving_sandbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.no_cover]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 PHONE: Final = 360

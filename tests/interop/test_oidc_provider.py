@@ -37,7 +37,7 @@ IN_MOVED_TIME: Final = {
 }
 SECONDS: Final = 300
 
-pytestmark = [pytest.mark.interop, pytest.mark.no_cover]
+pytestmark = pytest.mark.interop
 
 
 @dataclass(frozen=True)

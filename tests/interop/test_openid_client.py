@@ -20,7 +20,7 @@ NAMED: Final = "interop"
 WEEK: Final = 7 * 24 * 3600
 DEVICE: Final = {"server_id": "store-12", "administrator": "admin"}
 
-pytestmark = [pytest.mark.interop, pytest.mark.no_cover]
+pytestmark = pytest.mark.interop
 
 
 @dataclass(frozen=True)
