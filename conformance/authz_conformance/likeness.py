@@ -32,7 +32,7 @@ def open_alike(settings: Config, connection: Connection) -> Iterator[Target]:
 
 
 def _alike(target: ControlTarget, issuer: str) -> ControlTarget:
-    sandboxes = AdminApi(target.client, target.url, bearer=target.token).below("sandboxes")
+    sandboxes = AdminApi(target.connection, target.url, bearer=target.token).below("sandboxes")
     named = _named(sandboxes.get(), issuer, target.url)
     quirks = sandboxes.below(str(named["name"])).get("/quirks")["quirks"]
     return replace(

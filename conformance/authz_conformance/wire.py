@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from threading import Lock
@@ -104,7 +106,6 @@ class Connection:
 
     Args:
         ca_file: Trusted instead of those that httpx2 knows.
-        transport: What carries requests instead of real connections.
     """
 
     def __init__(
@@ -112,30 +113,29 @@ class Connection:
         *,
         bounds: Bounds | None = None,
         ca_file: Path | None = None,
-        transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.bounds = bounds or Bounds()
         self.patience = Patience()
-        verify: ssl.SSLContext | bool = True
-        if ca_file is not None:
-            verify = ssl.create_default_context(cafile=str(ca_file))
-        seconds = self.bounds.request_seconds
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
-        self.client = httpx2.Client(
-            verify=verify,
-            timeout=seconds,
-            limits=limits,
+        self._verify = True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
+        self._opened = ExitStack()
+
+    @cached_property
+    def _client(self) -> httpx2.Client:
+        client = httpx2.Client(
+            verify=self._verify,
+            timeout=self.bounds.request_seconds,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # rules share no session
             follow_redirects=False,
             trust_env=False,
-            transport=transport,
         )
+        return self._opened.enter_context(client)
 
     def ask(self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> Answer:
         """Send one request, within the bounds."""
         sent = [*ALWAYS_SENT, *headers]
         try:
-            with self.client.stream(method, url, headers=sent, content=content) as response:
+            with self._client.stream(method, url, headers=sent, content=content) as response:
                 body = self._read(response.iter_raw())
                 pairs = tuple((name, value) for name, value in response.headers.multi_items())
                 return Answer(status=response.status_code, headers=pairs, content=body)
@@ -159,7 +159,7 @@ class Connection:
 
     def close(self) -> None:
         """Close all connections."""
-        self.client.close()
+        self._opened.close()
 
 
 class Wire:

@@ -33,7 +33,7 @@ BOUND_SECONDS = 30.0
 def tried(served: Served, quirk: str) -> Mapping[str, Outcome]:
     """Try the contract on our server with a quirk."""
     connection = Connection()
-    target = ControlTarget(client=connection.client, url=f"{served.base_url}/_control", quirks=(quirk,))
+    target = ControlTarget(connection=connection, url=f"{served.base_url}/_control", quirks=(quirk,))
     readiness = Readiness(offers=target.offers)
     runner = Runner(target, connection, readiness=readiness, bindings=server_bindings())
     cases = CASES.get(quirk, 10)

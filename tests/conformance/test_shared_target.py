@@ -68,7 +68,7 @@ def _stage(served: Served) -> Iterator[tuple[Stage, Config]]:
     """Make a sandbox that is all the server that there is."""
     settings = convert_config({"target": {"issuer": served.issuer, "profiles": list(HELD_TO)}}, where="here")
     with closing(connection_for(settings)) as connection:
-        target = ControlTarget(client=connection.client, url=f"{served.base_url}/_control")
+        target = ControlTarget(connection=connection, url=f"{served.base_url}/_control")
         with target.stage(seed="shared") as stage:
             yield stage, settings
 

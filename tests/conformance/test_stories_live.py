@@ -56,7 +56,7 @@ def trial(
 ) -> Trial:
     """Tell stories on our server, and try no rule beside."""
     connection = Connection()
-    target = kind(client=connection.client, url=f"{served.base_url}/_control", quirks=quirks)
+    target = kind(connection=connection, url=f"{served.base_url}/_control", quirks=quirks)
     runner = Runner(target, connection, readiness=EVERYTHING, bindings={})
     repertoire = Repertoire(catalogue=CATALOGUE, scenarios=scenarios, drawn=drawn)
     try:

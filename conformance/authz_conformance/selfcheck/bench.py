@@ -179,7 +179,7 @@ def _in_process() -> tuple[str, Callable[[], Connection]]:
 
 def _target(url: str, connection: Connection, quirk: str | None, *, threads: int) -> ControlTarget:
     return ControlTarget(
-        client=connection.client,
+        connection=connection,
         url=f"{url}/_control",
         quirks=() if quirk is None else (quirk,),
         jobs=threads,

@@ -79,32 +79,12 @@ class Calls:
         return said
 
 
-class InProcess(httpx2.BaseTransport):
-    """Carries the requests of an httpx2 client by calls."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Ask, and give the whole answer."""
-        headers = [(name.lower(), value) for name, value in request.headers.raw]
-        asked = Asked(request.method, request.url, headers, request.read())
-        try:
-            said = self._calls.call(asked, seconds=request.extensions.get("timeout", {}).get("read"))
-        except TimeoutError as error:
-            raise httpx2.ReadTimeout("no answer in time", request=request) from error
-        except Exception as error:
-            raise httpx2.ReadError(str(error) or type(error).__name__, request=request) from error
-        # A stream, and not content: nothing is added to the headers that were sent.
-        return httpx2.Response(said.status, headers=said.headers, stream=httpx2.ByteStream(said.body))
-
-
 class CallingConnection(Connection):
-    """A connection whose requests are calls. Those of rules go past httpx2, which takes longer than the server does."""
+    """A connection whose requests are calls. They go past httpx2, which takes longer than the server does."""
 
     def __init__(self, application: Application, *, bounds: Bounds | None = None) -> None:
+        super().__init__(bounds=bounds)
         self._calls = Calls(application)
-        super().__init__(bounds=bounds, transport=InProcess(self._calls))
 
     def ask(self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> Answer:
         """Call the application: it hears what httpx2 would have sent."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
-
 from authz_conformance.verdicts import AdapterError
+from authz_conformance.wire import Answer, Connection
+
+SUCCESS = 2  # the class of a status (RFC 9110 15)
 
 
 class ApiRefusalError(AdapterError):
@@ -20,11 +22,11 @@ class ApiRefusalError(AdapterError):
         problem: its body, if it is a JSON object (RFC 9457).
     """
 
-    def __init__(self, what: str, response: httpx2.Response) -> None:
-        self.status = response.status_code
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
-        self.problem = _object(response)
-        detail = self.problem.get("detail") or response.text[:200]
+    def __init__(self, what: str, status: int, answer: Answer) -> None:
+        self.status = status
+        self.headers = {name.lower(): value for name, value in answer.headers}
+        self.problem = _object(answer)
+        detail = self.problem.get("detail") or answer.content.decode(errors="replace")[:200]
         super().__init__(" ".join([f"{what}: {self.status} {detail}", *_errors(self.problem)]))
 
 
@@ -32,18 +34,18 @@ class AdminApi:
     """One API below a URL.
 
     Args:
-        client: Of the run.
+        connection: Of the run.
         url: Without a slash at the end.
         bearer: Its token, if it asks for one.
     """
 
-    def __init__(self, client: httpx2.Client, url: str, *, bearer: str | None = None) -> None:
-        self._client, self._url, self._bearer = client, url, bearer
+    def __init__(self, connection: Connection, url: str, *, bearer: str | None = None) -> None:
+        self._connection, self._url, self._bearer = connection, url, bearer
 
     def below(self, *parts: str) -> AdminApi:
         """Give the same API further down."""
         path = "".join(f"/{quote(part, safe='')}" for part in parts)
-        return AdminApi(self._client, self._url + path, bearer=self._bearer)
+        return AdminApi(self._connection, self._url + path, bearer=self._bearer)
 
     def get(self, path: str = "") -> Any:
         """Send a GET and give the JSON of its answer."""
@@ -67,15 +69,17 @@ class AdminApi:
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         what = f"{method} {self._url}{path}"
-        headers = {} if self._bearer is None else {"authorization": f"Bearer {self._bearer}"}
+        headers = [] if self._bearer is None else [("authorization", f"Bearer {self._bearer}")]
+        if body is not None:
+            headers.append(("content-type", "application/json"))
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self._connection.ask(method, self._url + path, headers, content)
+        if answer.status is None:
+            raise AdapterError(f"{what}: {answer.failure}")
+        if answer.status // 100 != SUCCESS:
+            raise ApiRefusalError(what, answer.status, answer)
         try:
-            response = self._client.request(method, self._url + path, json=body, headers=headers)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise AdapterError(f"{what}: no answer: {str(error) or type(error).__name__}") from error
-        if not response.is_success:
-            raise ApiRefusalError(what, response)
-        try:
-            return response.json() if response.content else None
+            return json.loads(answer.content) if answer.content else None
         except ValueError as error:
             raise AdapterError(f"{what}: the answer is no JSON") from error
 
@@ -87,9 +91,9 @@ def _errors(problem: Mapping[str, Any]) -> list[str]:
     return [str(error["detail"]) for error in errors if isinstance(error, dict) and "detail" in error]
 
 
-def _object(response: httpx2.Response) -> dict[str, Any]:
+def _object(answer: Answer) -> dict[str, Any]:
     try:
-        body = response.json()
+        body = json.loads(answer.content)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

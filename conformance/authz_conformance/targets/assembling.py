@@ -96,7 +96,7 @@ def _target(settings: Config, connection: Connection, clock: Clock) -> Target:
     if settings.control is not None:
         token = secret(settings.control.token, settings.control.token_variable, key="control")
         return ControlTarget(
-            client=connection.client,
+            connection=connection,
             url=settings.control.url.rstrip("/"),
             token=token,
             terms=terms,
@@ -221,7 +221,7 @@ def _management(settings: Config, connection: Connection) -> tuple[AdminApi, con
     if section is None:  # pragma: no cover - refused when the file is read
         raise ConfigError("management: is missing")
     token = secret(section.token, section.token_variable, key="management")
-    return AdminApi(connection.client, section.url.rstrip("/"), bearer=token), section
+    return AdminApi(connection, section.url.rstrip("/"), bearer=token), section
 
 
 def _checked(line: str, key: str, seconds: float, placeholders: tuple[str, ...]) -> Command:

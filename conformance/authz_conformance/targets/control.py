@@ -7,14 +7,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx2
-
 from authz_conformance.catalogue import Capability
 from authz_conformance.clocks.control import ControlClock
 from authz_conformance.targets.admin_api import AdminApi
 from authz_conformance.targets.management import ManagementHuman, ManagementProvisioning
 from authz_conformance.targets.ports import Login, Stage, Target, Terms
 from authz_conformance.verdicts import AdapterError
+from authz_conformance.wire import Connection
 
 BEGINNING = 1_893_456_000  # 2030-01-01
 ORGANIZATION = "harbor"
@@ -31,7 +30,7 @@ class ControlTarget(Target):
     """Makes a fresh sandbox for each rule, and deletes it afterwards.
 
     Attributes:
-        client: for the control and management APIs.
+        connection: for the control and management APIs.
         url: of the control API.
         token: of the control API, if it asks for one.
         terms: what is declared; what a sandbox says of itself goes before it.
@@ -39,7 +38,7 @@ class ControlTarget(Target):
         quirks: misbehaviours that each sandbox is given.
     """
 
-    client: httpx2.Client
+    connection: Connection
     url: str
     token: str | None = None
     terms: Terms = field(default_factory=Terms)
@@ -60,7 +59,7 @@ class ControlTarget(Target):
     @contextmanager
     def stage(self, *, seed: str) -> Iterator[Stage]:
         """Create a sandbox, and delete it at the end."""
-        control = AdminApi(self.client, self.url, bearer=self.token).below("sandboxes")
+        control = AdminApi(self.connection, self.url, bearer=self.token).below("sandboxes")
         made = control.post("", {**_creation(seed), **self.sandbox})
         at_sandbox = control.below(str(made["name"]))
         try:
@@ -73,7 +72,7 @@ class ControlTarget(Target):
 
     def _stage(self, made: dict[str, Any], clock: ControlClock) -> Stage:
         issuer = str(made["issuer"])
-        management = AdminApi(self.client, f"{issuer}/management", bearer=str(made["management_token"]))
+        management = AdminApi(self.connection, f"{issuer}/management", bearer=str(made["management_token"]))
         settings = {name: value for name, value in made["settings"].items() if name in _TERMS}
         return Stage(
             issuer=issuer,
