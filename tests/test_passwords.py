@@ -13,6 +13,11 @@ from mock_authz.domain.organization import Administrator, PlainPassword
 HASH = passwords.hash_password("correct horse")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords() -> None:
+    """Here they are hashed as they are for everybody."""
+
+
 def test_a_hash_is_argon2id_with_a_salt_of_its_own() -> None:
     assert HASH.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert passwords.hash_password("correct horse") != HASH
