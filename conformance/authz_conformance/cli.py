@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 from click.shell_completion import get_completion_class
@@ -27,7 +27,7 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class _Commands(click.Group):
-    """Ends in one line, too, where what it prints cannot be written, and where Ctrl-C comes before a run begins."""
+    """Ends in one line where the command line is wrong, and what it prints cannot be written, and at an early Ctrl-C."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -35,13 +35,33 @@ class _Commands(click.Group):
         except OSError as error:
             sys.exit(_unwritable(error))
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the options that come before a command."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            _misused(error)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command. Click would end with 1 at Ctrl-C, which says here that a rule failed."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            _misused(error)
         except KeyboardInterrupt:
             click.echo(f"{PROGRAM}: broken off", err=True)
             sys.exit(ExitCode.INTERRUPTED)
+
+
+def _misused(error: click.UsageError) -> NoReturn:
+    """Say in one line what is wrong with the command line, rather than with the whole usage."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        raise error
+    command = error.ctx.command_path if error.ctx is not None else PROGRAM
+    click.echo(f"{PROGRAM}: {error.format_message()}\nAll options: {command} --help", err=True)
+    sys.exit(ExitCode.USAGE)
 
 
 def _unwritable(error: OSError) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import ClassVar, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -32,50 +33,26 @@ def wrong(message: object) -> NoReturn:
     sys.exit(ExitCode.USAGE)
 
 
-class StoryId(click.ParamType[str]):
-    """The id of a story, or of a random one: schedule-1 and so on."""
+class _Id(click.ParamType[str]):
+    """An id of a list that is known. Completes, and names the nearest ids for one that does not exist."""
 
     name = "id"
+    what: ClassVar[str]
+    listed_by: ClassVar[str]
+
+    def known(self) -> Sequence[str]:
+        """Give all ids."""
+        raise NotImplementedError
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse an unknown id with a suggestion."""
-        known = _story_ids()
-        if value in known or _SCHEDULE.fullmatch(value):
-            return value
-        near = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(near)}?" if near else f" See {PROGRAM} stories."
-        raise click.BadParameter(f"there is no story {value}.{hint}", ctx=ctx, param=param)
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        param: click.Parameter,  # noqa: ARG002 - likewise
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Offer the ids that begin with what is there."""
-        return [CompletionItem(one) for one in _story_ids() if one.startswith(incomplete)]
-
-
-def _story_ids() -> list[str]:
-    from authz_conformance.scenarios import SCENARIOS  # noqa: PLC0415 - help is quick
-
-    return [scenario.id for scenario in SCENARIOS]
-
-
-class RuleId(click.ParamType[str]):
-    """The id of a rule. Completes, and names the nearest ids for one that does not exist."""
-
-    name = "id"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse an unknown id with a suggestion."""
-        known = catalogue().by_id
+        known = self.known()
         if value in known:
             return value
         near = difflib.get_close_matches(value.lower(), known, n=3, cutoff=0.5)
-        near = near or [rule_id for rule_id in known if value.lower() in rule_id][:3]
-        hint = f" Did you mean {' or '.join(near)}?" if near else f" See {PROGRAM} requirements."
-        raise click.BadParameter(f"there is no rule {value}.{hint}", ctx=ctx, param=param)
+        near = near or [one for one in known if value.lower() in one][:3]
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"See {PROGRAM} {self.listed_by}."
+        raise click.BadParameter(f"there is no {self.what} {value}. {hint}", ctx=ctx, param=param)
 
     def shell_complete(
         self,
@@ -84,4 +61,32 @@ class RuleId(click.ParamType[str]):
         incomplete: str,
     ) -> list[CompletionItem]:
         """Offer the ids that begin with what is there."""
-        return [CompletionItem(rule_id) for rule_id in catalogue().by_id if rule_id.startswith(incomplete)]
+        return [CompletionItem(one) for one in self.known() if one.startswith(incomplete)]
+
+
+class RuleId(_Id):
+    """The id of a rule."""
+
+    what = "rule"
+    listed_by = "requirements"
+
+    def known(self) -> Sequence[str]:
+        """Give the ids of the catalogue."""
+        return tuple(catalogue().by_id)
+
+
+class StoryId(_Id):
+    """The id of a story, or of a random one: schedule-1 and so on."""
+
+    what = "story"
+    listed_by = "stories"
+
+    def known(self) -> Sequence[str]:
+        """Give the ids of the stories that were written."""
+        from authz_conformance.scenarios import SCENARIOS  # noqa: PLC0415 - help is quick
+
+        return tuple(scenario.id for scenario in SCENARIOS)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse an unknown id; a random story is drawn by its own."""
+        return value if _SCHEDULE.fullmatch(value) else super().convert(value, param, ctx)

@@ -20,7 +20,7 @@ class ExitCode(IntFlag):
 EXIT_CODES_HELP = """\b
 Exit codes; 1, 4 and 8 add up:
     0  done; for a run: no rule failed, and at least one rule or story passed
-    1  a rule failed, nothing could be tried, the server stopped answering,
+    1  a rule failed, nothing could be tried, the server does not answer,
        or the baseline lists what is no failure
     2  the command line or a file that it names is wrong
     4  the kit itself is broken (its catalogue, or one of its tests)

@@ -115,7 +115,7 @@ class Recital:
         if self._connection.patience.is_broken_off:
             return "the run was broken off"
         if self._connection.patience.lost is not None:
-            return f"the server has stopped answering ({self._connection.patience.lost})"
+            return f"the server does not answer ({self._connection.patience.lost})"
         return "the run's time was up" if real_time.monotonic() > self._deadline else None
 
     def _on_stage(self, scenario: Scenario) -> StoryOutcome | None:

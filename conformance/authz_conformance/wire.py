@@ -69,7 +69,7 @@ class Patience:
         if self.is_broken_off:
             return "not sent: the run was broken off"
         if self.lost is not None:
-            return f"not sent: the server has stopped answering ({self.lost})"
+            return f"not sent: the server does not answer ({self.lost})"
         if self._by_step.get(step, 0) >= STEP_PATIENCE:
             return f"not sent: {step} stayed without an answer {STEP_PATIENCE} times in a row"
         return None

@@ -22,11 +22,11 @@ class _Place(NamedTuple):
     """Where a record stands: its rank by creation, by what it is found, and when something falls due of it."""
 
     created: int
-    found_by: frozenset[tuple[type, str, str]]
-    due: frozenset[tuple[int, tuple[str, str]]]
+    found_by: tuple[tuple[str, str | None], ...]
+    due: tuple[int, ...]
 
 
-NOWHERE: Final = _Place(0, frozenset(), frozenset())
+NOWHERE: Final = _Place(0, (), ())
 
 
 class _Shelf:
@@ -61,7 +61,7 @@ class _Shelf:
         if was is NOWHERE:
             self.creations += 1
         created = was.created or self.creations
-        self._place(kind, record_id, was=was, now=_place_of(record, record_id, created))
+        self._place(kind, record_id, was=was, now=_place_of(record, created))
         self.records[kind][record_id] = Stored(record, version)
 
     def delete(self, kind: type, record_id: str) -> None:
@@ -76,19 +76,25 @@ class _Shelf:
     def _place(self, kind: type, record_id: str, *, was: _Place, now: _Place) -> None:
         """Move a record in the indexes."""
         if was.found_by != now.found_by:
-            for key in was.found_by - now.found_by:
-                del self.found_by[key][record_id]
-                if not self.found_by[key]:
-                    del self.found_by[key]
-            for key in now.found_by - was.found_by:
-                self.found_by.setdefault(key, {})[record_id] = None
+            for index, value in set(was.found_by) - set(now.found_by):
+                if value is not None:
+                    self._forget((kind, index, value), record_id)
+            for index, value in set(now.found_by) - set(was.found_by):
+                if value is not None:
+                    self.found_by.setdefault((kind, index, value), {})[record_id] = None
         if was.due != now.due:
             self.asked = None
-            for due in was.due - now.due:
-                self.due.remove(due)
-            for due in now.due - was.due:
-                self.due.add(due)
+            key = (KINDS[kind].name, record_id)
+            for at in set(was.due) - set(now.due):
+                self.due.remove((at, key))
+            for at in set(now.due) - set(was.due):
+                self.due.add((at, key))
         self.places[kind, record_id] = now
+
+    def _forget(self, key: tuple[type, str, str], record_id: str) -> None:
+        del self.found_by[key][record_id]
+        if not self.found_by[key]:
+            del self.found_by[key]
 
     def next_due(self, after: int) -> int | None:
         if self.asked is None or self.asked[0] != after:
@@ -106,15 +112,10 @@ class _Shelf:
         return later[::-1]
 
 
-def _place_of(record: object, record_id: str, created: int) -> _Place:
-    kind = KINDS[type(record)]
-    values = ((index, value_of(record)) for index, value_of in kind.indexes.items())
-    key = (kind.name, record_id)
-    return _Place(
-        created,
-        frozenset((type(record), index, value) for index, value in values if value is not None),
-        frozenset((at, key) for at in timeline.due_instants(record)),
-    )
+def _place_of(record: object, created: int) -> _Place:
+    indexes = KINDS[type(record)].indexes
+    found_by = [(index, value_of(record)) for index, value_of in indexes.items()]
+    return _Place(created, tuple(found_by), tuple(timeline.due_instants(record)))
 
 
 class MemoryStore:

@@ -43,7 +43,7 @@ def test_a_server_that_never_answers_is_lost_soon_and_keeps_no_rule(
     judged = _judge(answer, tmp_path)
     assert judged.report["counts"]["passed"] == 0
     assert judged.report["run"]["lost"] is not None
-    assert "The server stopped answering" in judged.output
+    assert "The server does not answer" in judged.output
     assert judged.exit_code & ExitCode.FAILED
     assert not judged.exit_code & (ExitCode.SUITE_ERROR | ExitCode.ADAPTER_ERROR)
     assert judged.seconds < BOUND_SECONDS

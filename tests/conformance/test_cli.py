@@ -183,3 +183,28 @@ def test_without_its_extra_the_kit_says_what_to_install(monkeypatch: pytest.Monk
     result = run("requirements")
     assert result.exit_code == ExitCode.USAGE
     assert "pip install 'mock-authz[conformance]'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "command"),
+    [
+        (("--nope",), "No such option '--nope'.", ""),
+        (("nope",), "No such command 'nope'.", ""),
+        (("server", "--nope"), "No such option '--nope'.", " server"),
+        (("server", "http://127.0.0.1", "--rule", "poll.nope"), "there is no rule poll.nope. See", " server"),
+        (
+            ("server", "http://127.0.0.1", "--story", "schedule-0"),
+            "there is no story schedule-0. See",
+            " server",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_a_hint(
+    arguments: tuple[str, ...], said: str, command: str
+) -> None:
+    result = run(*arguments)
+    wrong, hint = result.stderr.splitlines()
+    assert wrong.startswith(f"{PROGRAM}: ")
+    assert said in wrong
+    assert hint == f"All options: {PROGRAM}{command} --help"
+    assert result.exit_code == ExitCode.USAGE

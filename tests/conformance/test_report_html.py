@@ -233,7 +233,7 @@ def _run(report: dict[str, Any], **changes: Any) -> dict[str, Any]:
             "The kit or its adapter broke at 10 rules.",
             "bad",
         ),
-        ({"run": {"lost": "no answer", "exit_code": 1}}, "The server stopped answering.", "bad"),
+        ({"run": {"lost": "no answer", "exit_code": 1}}, "The server does not answer.", "bad"),
         ({"run": {"adapter_error": "no key", "exit_code": 8}}, "The rules could not be tried.", "bad"),
         ({"run": {"exit_code": 8}}, "No rule is broken, and yet something is wrong.", "bad"),
     ],

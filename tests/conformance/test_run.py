@@ -39,7 +39,7 @@ def test_broken_off_with_ctrl_c_the_report_says_what_ran(tmp_path: Path) -> None
     report = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))
     assert report["run"]["not_run"] == ["poll.expired-is-expired-token"]
     assert report["run"]["lost"] is None, "Ctrl-C is not the server's fault"
-    assert "stopped answering" not in (tmp_path / "r" / "summary.md").read_text("utf-8")
+    assert "does not answer" not in (tmp_path / "r" / "summary.md").read_text("utf-8")
     assert [rule["id"] for rule in report["rules"]] == ["metadata.issuer-is-identical"]
 
 

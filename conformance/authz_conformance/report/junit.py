@@ -58,7 +58,7 @@ def _of_the_run(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if run["adapter_error"]:
         yield "began", "error", f"The rules could not be tried: {run['adapter_error']}"
     if run["lost"]:
-        yield "server-answers", "failure", f"The server stopped answering: {run['lost']}"
+        yield "server-answers", "failure", f"The server does not answer: {run['lost']}"
     if run["exit_code"] == ExitCode.INTERRUPTED:
         not_tried = counted(len(run["not_run"]), "rule was", "rules were")
         yield "whole", "error", f"Broken off: {not_tried} not tried"

@@ -52,7 +52,7 @@ def _notes(report: Mapping[str, Any]) -> Iterator[str]:
     if run["adapter_error"]:
         notes.append(f"The rules could not be tried: {run['adapter_error']}")
     if run["lost"]:
-        notes.append(f"The server stopped answering: {run['lost']}")
+        notes.append(f"The server does not answer: {run['lost']}")
     if run["exit_code"] == ExitCode.INTERRUPTED:
         notes.append(f"Broken off; {counted(len(run['not_run']), 'rule was', 'rules were')} not tried")
     for note in notes:

@@ -180,7 +180,7 @@ def _remarks(run: Run) -> list[str]:
     if run.adapter_error:
         lines.append(f"The rules could not be tried: {run.adapter_error}")
     if run.trial.lost and not run.trial.not_run:
-        lines.append(f"The server stopped answering: {run.trial.lost}")
+        lines.append(f"The server does not answer: {run.trial.lost}")
     if run.trial.not_run:
         lines.append(f"Broken off: {counted(len(run.trial.not_run), 'rule was', 'rules were')} not tried")
     return lines

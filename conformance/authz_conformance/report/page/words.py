@@ -107,7 +107,7 @@ def headline(report: Mapping[str, Any]) -> str:
     if run["exit_code"] == ExitCode.INTERRUPTED:
         return "The run was broken off."
     if run["lost"]:
-        return "The server stopped answering."
+        return "The server does not answer."
     if counts[Verdict.FAILED]:
         return f"The server breaks {counted(counts[Verdict.FAILED], 'rule')}."
     if errors:
@@ -184,7 +184,7 @@ def _failings(report: Mapping[str, Any]) -> Iterator[str]:
     if any(story["verdict"] == Verdict.FAILED and story["broken"] is None for story in stories_of(report)):
         yield "a story failed"
     if run["lost"]:
-        yield "the server stopped answering"
+        yield "the server does not answer"
     if report["baseline_problems"]:
         yield "the baseline lists what is no failure"
     if shows_nothing(report):
