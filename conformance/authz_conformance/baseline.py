@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -128,6 +128,19 @@ def _entry(known: Known) -> str:
         for name, value in (("rule", known.rule), ("reason", known.reason), ("link", known.link))
     )
     return f"\n[[known]]\n{text}review = {known.review.isoformat()}\n"
+
+
+def follow_up(known: Mapping[str, str], *, started_at_real: int) -> tuple[str, str]:
+    """Say, for reports, where a known failure is followed up, and when somebody looks at it again, or should have.
+
+    Args:
+        known: what `known_as_json` gives.
+        started_at_real: when the run began, Unix seconds.
+    """
+    today = datetime.fromtimestamp(started_at_real, UTC).date().isoformat()
+    is_due = known["review"] <= today
+    when = f"review was due on {known['review']}" if is_due else f"to be looked at again on {known['review']}"
+    return known["link"] or "no link yet", when
 
 
 def known_as_json(known: Known) -> dict[str, str]:

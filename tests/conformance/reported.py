@@ -37,7 +37,7 @@ KNOWN: Final = """
 rule = "poll.early-is-slow-down"
 reason = "The session cache is written behind."
 link = "https://tracker.example/1182"
-review = 2027-03-01
+review = 2999-03-01
 """
 
 

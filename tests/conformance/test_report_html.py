@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from authz_conformance.report.markdown import markdown
 from authz_conformance.report.page import html, words
 from tests.conformance.kit import Judged
 from tests.conformance.page_seen import Seen
@@ -145,8 +146,22 @@ def test_silence_and_a_status_without_a_name_are_shown_as_what_came(
 
 def test_an_expected_failure_says_why_where_and_until_when(report: dict[str, Any]) -> None:
     page = Seen(html(alone(report, "poll.early-is-slow-down")))
-    assert in_order(page.text, "Known: The session cache is written behind.", "looked at again on 2027-03-01")
+    assert in_order(page.text, "Known: The session cache is written behind.", "looked at again on 2999-03-01")
     assert page.having("a", href="https://tracker.example/1182")
+
+
+def test_an_expected_failure_says_that_nobody_follows_it_up_and_that_its_review_is_due(
+    report: dict[str, Any],
+) -> None:
+    early = alone(report, "poll.early-is-slow-down")
+    early["run"]["started_at_real"] = 1_800_000_000  # 2027-01-15
+    known = early["rules"][0]["known"]
+    known |= {"link": "", "review": "2027-01-16"}
+    assert "no link yet · to be looked at again on 2027-01-16" in Seen(html(early)).text
+    assert "no link yet, to be looked at again on 2027-01-16: The session" in markdown(early)
+    known["review"] = "2027-01-15"
+    assert "no link yet · review was due on 2027-01-15" in Seen(html(early)).text
+    assert "no link yet, review was due on 2027-01-15: The session" in markdown(early)
 
 
 def test_a_suite_error_shows_its_trace(report: dict[str, Any]) -> None:

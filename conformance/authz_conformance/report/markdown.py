@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from authz_conformance.baseline import follow_up
 from authz_conformance.exit_codes import ExitCode
 from authz_conformance.telling import StoryVerdict
 from authz_conformance.verdicts import Verdict
@@ -99,11 +100,17 @@ def _tables(report: Mapping[str, Any]) -> Iterator[str]:
             yield "| rule | why |"
             yield "|---|---|"
             for rule in rules:
-                why = f"{rule['known']['reason']} {rule['known']['link']}" if rule["known"] else rule["why"]
-                yield f"| `{rule['id']}` | {_cell(why)} |"
+                yield f"| `{rule['id']}` | {_cell(_why(rule, report['run']))} |"
             yield ""
             yield "</details>"
             yield ""
+
+
+def _why(rule: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    if rule["known"] is None:
+        return str(rule["why"])
+    link, when = follow_up(rule["known"], started_at_real=run["started_at_real"])
+    return f"{link}, {when}: {rule['known']['reason']}"
 
 
 def _stories(report: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from authz_conformance.baseline import follow_up
 from authz_conformance.report.page import views, words
 from authz_conformance.report.page.json_text import of_value
 from authz_conformance.report.page.visible import finalized
@@ -34,6 +35,7 @@ def html(report: Mapping[str, Any]) -> str:
         run=report["run"],
         counts=report["counts"],
         words=words,
+        follow_up=follow_up,
         sections=views.sections(report),
         findings=views.findings(report),
         stories=views.stories(report),
