@@ -39,12 +39,12 @@ def with_bytecode(folder: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], port: int, *, stdout: int | IO[bytes] | None = None) -> Iterator[None]:
-    """Run a server until the block ends."""
+def started(command: Sequence[str], port: int, *, stdout: int | IO[bytes] | None = None) -> Iterator[int]:
+    """Run a server until the block ends. Gives its process id."""
     with subprocess.Popen(command, stdout=stdout) as process:  # noqa: S603 - our own command
         try:
             wait_until_reachable(port)
-            yield
+            yield process.pid
         finally:
             process.terminate()
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, GuestProtocol, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -26,6 +26,8 @@ RSA_BITS: Final = 2048
 # The order of P-256, less one: private keys are the numbers from 1 to it.
 P256_ORDER_LESS_ONE: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550
 REGISTRY: Final = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
+# Made once: joserfc's own `jwt.encode` makes an encoder for each token.
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def new_key(alg: str, *, secret: bytes) -> tuple[str, str]:
@@ -51,7 +53,7 @@ def new_key(alg: str, *, secret: bytes) -> tuple[str, str]:
 
 def sign(header: dict[str, Any], claims: dict[str, Any], key: SigningKey) -> str:
     """Sign claims under a header that names the key's `alg` and `kid`."""
-    return jwt.encode(header, claims, _imported(key.private_jwk), registry=REGISTRY, default_type=None)
+    return jws.serialize_compact(header, _compact(claims), _imported(key.private_jwk), registry=REGISTRY)
 
 
 def can_sign(key: SigningKey) -> bool:

@@ -6,7 +6,8 @@ Knows nothing of what the endpoints do. The only place of the server that waits:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, Final
 
@@ -195,10 +196,10 @@ def _journal(visit: Visit, step: str, form: Form, reply: Reply, *, struck: tuple
 
 
 def _fingerprinted(
-    context: Context, members: Mapping[str, Any], *, secret: Collection[str]
+    context: Context, members: Mapping[str, Any], *, secret: AbstractSet[str]
 ) -> dict[str, Any]:
     """Replace each credential by its fingerprint, which tells two apart and shows neither."""
-    return {
-        name: f"fingerprint:{context.entropy.fingerprint(str(value))}" if name in secret else value
-        for name, value in members.items()
-    }
+    shown = dict(members)
+    for name in secret & members.keys():
+        shown[name] = f"fingerprint:{context.entropy.fingerprint(str(shown[name]))}"
+    return shown
