@@ -15,7 +15,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from authz_conformance.catalogue import Catalogue, Document, Level, Profile, Role, Rule
-from authz_conformance.command_line import PROGRAM, RuleId, catalogue
+from authz_conformance.command_line import PROGRAM, RuleId, catalogue, wrong
 from authz_conformance.exit_codes import EXIT_CODES_HELP, ExitCode
 from authz_conformance.self_check_command import self_check
 from authz_conformance.server_commands import COMMANDS
@@ -60,8 +60,7 @@ def _misused(error: click.UsageError) -> NoReturn:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         raise error
     command = error.ctx.command_path if error.ctx is not None else PROGRAM
-    click.echo(f"{PROGRAM}: {error.format_message()}\nAll options: {command} --help", err=True)
-    sys.exit(ExitCode.USAGE)
+    wrong(f"{error.format_message()}\nAll options: {command} --help")
 
 
 def _unwritable(error: OSError) -> int:

@@ -131,12 +131,28 @@ class Connection:
         )
         return self._opened.enter_context(client)
 
-    def ask(self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> Answer:
-        """Send one request, within the bounds."""
+    def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        content: bytes,
+        *,
+        body_bytes: int | None = None,
+    ) -> Answer:
+        """Send one request, within the bounds.
+
+        Args:
+            method: Of HTTP.
+            url: Absolute.
+            headers: Beside those that are always sent.
+            content: The body.
+            body_bytes: How much of the answer is read; None for what the bounds say.
+        """
         sent = [*ALWAYS_SENT, *headers]
         try:
             with self._client.stream(method, url, headers=sent, content=content) as response:
-                body = self._read(response.iter_raw())
+                body = self._read(response.iter_raw(), body_bytes or self.bounds.body_bytes)
                 pairs = tuple((name, value) for name, value in response.headers.multi_items())
                 return Answer(status=response.status_code, headers=pairs, content=body)
         except httpx2.TimeoutException:
@@ -146,16 +162,16 @@ class Connection:
             hint = "; a private authority is named by ca_file" if "CERTIFICATE_VERIFY_FAILED" in why else ""
             return Answer(failure=f"no answer: {why}{hint}")
 
-    def _read(self, chunks: Iterable[bytes]) -> bytes:
+    def _read(self, chunks: Iterable[bytes], most: int) -> bytes:
         deadline = real_time.monotonic() + self.bounds.request_seconds
         body = bytearray()
         for chunk in chunks:
             body += chunk
-            if len(body) > self.bounds.body_bytes:
+            if len(body) > most:
                 break
             if real_time.monotonic() > deadline:
                 raise httpx2.ReadTimeout("the answer did not end")
-        return bytes(body[: self.bounds.body_bytes])
+        return bytes(body[:most])
 
     def close(self) -> None:
         """Close all connections."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Event
 from typing import Any
 
@@ -15,6 +16,7 @@ from authz_conformance.selfcheck import bench
 from authz_conformance.selfcheck.bench import Task, carry_out
 from authz_conformance.selfcheck.in_process import CallingConnection, Message, Receive, Send
 from authz_conformance.story import Story
+from authz_conformance.targets.admin_api import AdminApi
 from authz_conformance.wire import Bounds, Wire
 
 URL = "http://127.0.0.1:1/a%20path"
@@ -35,6 +37,18 @@ async def answer(send: Send, body: bytes = b"", *headers: tuple[bytes, bytes]) -
 
 
 # --- the transport ---
+
+
+def test_an_answer_that_is_judged_is_cut_off_and_one_of_an_adapters_api_is_whole() -> None:
+    listed = ["x" * 1000] * 2000
+
+    async def long(_: Message, __: Receive, send: Send) -> None:
+        await answer(send, json.dumps(listed).encode())
+
+    with closing(CallingConnection(long)) as connection:
+        assert AdminApi(connection, URL).get() == listed
+        judged = connection.ask("GET", URL, [], b"")
+        assert len(judged.content) == connection.bounds.body_bytes
 
 
 def test_an_application_is_told_what_was_asked() -> None:

@@ -86,10 +86,19 @@ class CallingConnection(Connection):
         super().__init__(bounds=bounds)
         self._calls = Calls(application)
 
-    def ask(self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> Answer:
+    def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        content: bytes,
+        *,
+        body_bytes: int | None = None,
+    ) -> Answer:
         """Call the application: it hears what httpx2 would have sent."""
         try:
-            asked = Asked(method, _parsed(url), _sent(method, _parsed(url), headers, content), content)
+            parsed = _parsed(url)
+            asked = Asked(method, parsed, _sent(method, parsed, headers, content), content)
             said = self._calls.call(asked, seconds=self.bounds.request_seconds)
         except TimeoutError:
             return Answer(failure=f"no answer within {self.bounds.request_seconds:g} s")
@@ -98,7 +107,9 @@ class CallingConnection(Connection):
         shown = tuple(
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in said.headers
         )
-        return Answer(status=said.status, headers=shown, content=said.body[: self.bounds.body_bytes])
+        return Answer(
+            status=said.status, headers=shown, content=said.body[: body_bytes or self.bounds.body_bytes]
+        )
 
     def close(self) -> None:
         """End the event loops, too."""

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from authz_conformance.verdicts import AdapterError
 from authz_conformance.wire import Answer, Connection
 
+# A list of thousands of sandboxes is longer than any answer that is judged.
+LARGEST_ANSWER = 64 * 1_048_576
 SUCCESS = 2  # the class of a status (RFC 9110 15)
 
 
@@ -73,7 +75,7 @@ class AdminApi:
         if body is not None:
             headers.append(("content-type", "application/json"))
         content = b"" if body is None else json.dumps(body).encode()
-        answer = self._connection.ask(method, self._url + path, headers, content)
+        answer = self._connection.ask(method, self._url + path, headers, content, body_bytes=LARGEST_ANSWER)
         if answer.status is None:
             raise AdapterError(f"{what}: {answer.failure}")
         if answer.status // 100 != SUCCESS:
