@@ -12,13 +12,13 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test coverage lint format bench self-check clean
-
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 COVERAGE := $(BIN)/python -m coverage report
 # What must be covered to the last branch, and the tests that see to that: alone, as measuring takes as long as testing.
 MEASURED := mock_authz/domain/*,client/authz_client/protocol.py,conformance/authz_conformance/model/*
 MEASURING := tests/domain tests/client tests/conformance/model
+
+.PHONY: demo test coverage lint format bench self-check clean
 
 demo: $(STAMPS)/demo
 	@$(BIN)/python -m demo.story $(ARGS)

@@ -80,6 +80,11 @@ class Bench:
     def reasons(self, step: Step, *, at: int) -> tuple[object, ...]:
         return tuple(one.example().body.get("reason") for one in self.predict(step, at=at).outcomes)
 
+    def reason(self, step: Step, *, at: int) -> object:
+        """Give the reason of the only outcome."""
+        (found,) = self.reasons(step, at=at)
+        return found
+
     def example(self, step: Step, *, at: int, outcome: int = 0) -> Answer:
         self._asked += 1
         return self.predict(step, at=at).outcomes[outcome].example(serial=f"{self._asked}.")
@@ -114,6 +119,10 @@ class Bench:
         poll = self.codes(at=at)
         self.ask(self.approval(poll, server_id=server_id, administrator=administrator), at=at)
         return self.ask(poll, at=at)
+
+    def refreshed(self, answer: Answer, *, at: int) -> Answer:
+        """Refresh with the refresh token of an answer."""
+        return self.ask(refresh_of(answer), at=at)
 
     def change(self, server_id: str, **changes: object) -> None:
         """Change a device behind the oracle's back, as provisioning does."""

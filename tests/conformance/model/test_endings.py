@@ -10,7 +10,6 @@ from authz_conformance.model import (
     Disable,
     Enable,
     Reading,
-    Refresh,
     Renew,
     RevokeLicense,
     RevokeToken,
@@ -29,15 +28,6 @@ from tests.conformance.oracle_world import (
 
 DONE, REFUSED = Answer(status=200), Answer(status=409)
 TOKENS = ("tokens",)
-
-
-def refreshed(bench: Bench, answer: Answer, *, at: int) -> Answer:
-    return bench.ask(refresh_of(answer), at=at)
-
-
-def reason(bench: Bench, step: Refresh, *, at: int) -> object:
-    (found,) = bench.reasons(step, at=at)
-    return found
 
 
 # ------------------------------------------------------------------------------------------------ renewal
@@ -120,7 +110,7 @@ def test_what_an_administrator_does_ends_the_license_with_its_reason(
     bench = Bench()
     now = bench.acquire()
     bench.ask(step, at=10)
-    assert reason(bench, refresh_of(now), at=10) == said
+    assert bench.reason(refresh_of(now), at=10) == said
     assert bench.breaks(refresh_of(now), now, at=10) == (rule,)
     assert bench.breaks(refresh_of(now), now, at=9) == ("clock.back-keeps-endings",)
     wrong = error("invalid_grant", reason="license_expired")
@@ -185,7 +175,7 @@ def test_a_lapsed_license_is_superseded_like_any_other() -> None:
     first = bench.acquire(at=LAPSE - 10)
     bench.ask(Renew(server_id="store", renewal_at=2 * LAPSE), at=LAPSE)
     bench.acquire(at=LAPSE)
-    assert reason(bench, refresh_of(first), at=LAPSE) == "license_superseded"
+    assert bench.reason(refresh_of(first), at=LAPSE) == "license_superseded"
 
 
 # ------------------------------------------------------------------------------------------------ revocation
@@ -203,7 +193,7 @@ def test_any_refresh_token_and_the_license_token_revoke_their_license() -> None:
     ):
         bench = Bench()
         first = bench.acquire()
-        second = refreshed(bench, first, at=1)
+        second = bench.refreshed(first, at=1)
         token = {
             "newest": second.body["refresh_token"],
             "rotated": first.body["refresh_token"],

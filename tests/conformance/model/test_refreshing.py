@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz_conformance.model import (
-    Answer,
     Reading,
     Refresh,
     Settings,
@@ -32,15 +31,6 @@ from tests.conformance.oracle_world import (
 TOKENS = ("tokens",)
 
 
-def refreshed(bench: Bench, answer: Answer, *, at: int) -> Answer:
-    return bench.ask(refresh_of(answer), at=at)
-
-
-def reason(bench: Bench, step: Refresh, *, at: int) -> object:
-    (found,) = bench.reasons(step, at=at)
-    return found
-
-
 # ------------------------------------------------------------------------------------------------ rotation
 
 
@@ -49,15 +39,15 @@ def test_an_unknown_client_an_unknown_token_and_a_foreign_one_are_refused_in_thi
     first = bench.acquire()
     assert bench.kinds(refresh_of(first, client_id=NOBODY), at=1) == ("invalid_client",)
     unknown = Refresh(client_id=POS, refresh_token="nobody's")
-    assert reason(bench, unknown, at=1) == "refresh_token_unknown"
+    assert bench.reason(unknown, at=1) == "refresh_token_unknown"
     foreign = refresh_of(first, client_id=OTHER)
-    assert reason(bench, foreign, at=1) == "refresh_token_unknown"
+    assert bench.reason(foreign, at=1) == "refresh_token_unknown"
     assert bench.breaks(foreign, error("invalid_grant", reason="license_revoked"), at=1) == (
         "reason.foreign-is-unknown",
     )
     for step in (refresh_of(first, client_id=NOBODY), unknown, foreign):
         bench.ask(step, at=1)
-    assert refreshed(bench, first, at=2).body["refresh_token"] != first.body["refresh_token"]
+    assert bench.refreshed(first, at=2).body["refresh_token"] != first.body["refresh_token"]
 
 
 def test_each_refresh_rotates() -> None:
@@ -65,7 +55,7 @@ def test_each_refresh_rotates() -> None:
     first = bench.acquire()
     same = altered(bench.example(refresh_of(first), at=1), "body", refresh_token=first.body["refresh_token"])
     assert bench.breaks(refresh_of(first), same, at=1) == ("refresh.rotates",)
-    second = refreshed(bench, first, at=1)
+    second = bench.refreshed(first, at=1)
     assert bench.kinds(refresh_of(second), at=2) == TOKENS
 
 
@@ -85,7 +75,7 @@ def test_a_redemption_without_a_refresh_token_breaks_its_own_rule() -> None:
 def test_the_predecessor_gets_the_same_successor_until_a_second_before_the_window_closes() -> None:
     bench = Bench()
     first = bench.acquire()
-    second = refreshed(bench, first, at=100)
+    second = bench.refreshed(first, at=100)
     retry = refresh_of(first)
     kinds = [bench.kinds(retry, at=100 + at) for at in (0, DAY - 1, DAY, DAY + 1)]
     assert kinds == [TOKENS, TOKENS, ("invalid_grant",), ("invalid_grant",)]
@@ -103,8 +93,8 @@ def test_the_predecessor_gets_the_same_successor_until_a_second_before_the_windo
 def test_a_retry_does_not_extend_the_window() -> None:
     bench = Bench()
     first = bench.acquire()
-    refreshed(bench, first, at=0)
-    again = refreshed(bench, first, at=DAY - 1)
+    bench.refreshed(first, at=0)
+    again = bench.refreshed(first, at=DAY - 1)
     assert bench.kinds(refresh_of(first), at=DAY) == ("invalid_grant",)
     assert bench.breaks(refresh_of(first), again, at=DAY) == ("refresh.retry-window-never-extended",)
 
@@ -112,7 +102,7 @@ def test_a_retry_does_not_extend_the_window() -> None:
 def test_the_window_is_open_before_the_first_use_where_the_clock_went_back() -> None:
     bench = Bench()
     first = bench.acquire()
-    refreshed(bench, first, at=1000)
+    bench.refreshed(first, at=1000)
     assert [bench.kinds(refresh_of(first), at=at) for at in (999, 1000, 1001)] == [TOKENS] * 3
     assert bench.breaks(refresh_of(first), error("invalid_grant"), at=999) == (
         "clock.back-retry-window-is-open",
@@ -122,12 +112,12 @@ def test_the_window_is_open_before_the_first_use_where_the_clock_went_back() -> 
 def test_once_the_successor_was_used_the_predecessor_is_reuse_and_ends_the_license() -> None:
     bench = Bench()
     first = bench.acquire()
-    second = refreshed(bench, first, at=1)
-    third = refreshed(bench, second, at=2)
-    assert reason(bench, refresh_of(first), at=3) == "refresh_token_reused"
+    second = bench.refreshed(first, at=1)
+    third = bench.refreshed(second, at=2)
+    assert bench.reason(refresh_of(first), at=3) == "refresh_token_reused"
     assert bench.breaks(refresh_of(first), third, at=3) == ("refresh.rotated-token-refused",)
     bench.ask(refresh_of(first), at=3)
-    assert reason(bench, refresh_of(third), at=4) == "refresh_token_reused"
+    assert bench.reason(refresh_of(third), at=4) == "refresh_token_reused"
     assert bench.breaks(refresh_of(third), third, at=4) == ("refresh.reuse-ends-the-family",)
 
 
@@ -135,7 +125,7 @@ def test_whether_a_predecessor_that_expired_in_its_window_is_a_retry_is_a_questi
     settings = Settings(refresh_token_seconds=100, refresh_retry_window_seconds=1000)
     bench = Bench(world=small_world(settings=settings))
     first = bench.acquire()
-    refreshed(bench, first, at=99)
+    bench.refreshed(first, at=99)
     assert [bench.kinds(refresh_of(first), at=at) for at in (99, 100, 101)] == [
         TOKENS,
         ("tokens", "invalid_grant"),
@@ -151,10 +141,10 @@ def test_a_lost_reply_is_followed_by_a_successor_that_nobody_has_seen() -> None:
     first = bench.acquire()
     bench.see(refresh_of(first), None, at=1)
     assert any(value.startswith(UNSEEN) for value in bench.state.worlds[0].refresh_tokens)
-    again = refreshed(bench, first, at=DAY)
+    again = bench.refreshed(first, at=DAY)
     assert bench.example(refresh_of(first), at=DAY).body["refresh_token"] == again.body["refresh_token"]
     assert not any(value.startswith(UNSEEN) for value in bench.state.worlds[0].refresh_tokens)
-    assert reason(bench, refresh_of(first), at=DAY + 1) == "refresh_token_reused"
+    assert bench.reason(refresh_of(first), at=DAY + 1) == "refresh_token_reused"
 
 
 # ------------------------------------------------------------------------------------------------ expiry, lapse, order
@@ -166,8 +156,8 @@ def test_a_refresh_token_is_good_until_a_second_before_its_own_expiry() -> None:
     ends = 90 * DAY
     kinds = [bench.kinds(refresh_of(first), at=at) for at in (ends - 1, ends, ends + 1)]
     assert kinds == [TOKENS, ("invalid_grant",), ("invalid_grant",)]
-    assert reason(bench, refresh_of(first), at=ends) == "refresh_token_expired"
-    second = refreshed(bench, first, at=ends - 1)
+    assert bench.reason(refresh_of(first), at=ends) == "refresh_token_expired"
+    second = bench.refreshed(first, at=ends - 1)
     refusal = error("invalid_grant", reason="refresh_token_expired")
     assert bench.breaks(refresh_of(second), refusal, at=ends) == ("refresh.expiry-counts-from-its-issue",)
 
@@ -177,7 +167,7 @@ def test_a_license_is_refreshed_until_a_second_before_its_renewal_date() -> None
     now = bench.acquire(at=LAPSE - 10)
     kinds = [bench.kinds(refresh_of(now), at=at) for at in (LAPSE - 1, LAPSE, LAPSE + 1)]
     assert kinds == [TOKENS, ("invalid_grant",), ("invalid_grant",)]
-    assert reason(bench, refresh_of(now), at=LAPSE) == "license_expired"
+    assert bench.reason(refresh_of(now), at=LAPSE) == "license_expired"
     tokens = bench.example(refresh_of(now), at=LAPSE - 1)
     assert bench.breaks(refresh_of(now), tokens, at=LAPSE) == ("renew.lapsed-is-refused",)
 
@@ -185,8 +175,8 @@ def test_a_license_is_refreshed_until_a_second_before_its_renewal_date() -> None
 def test_a_lapse_is_said_before_reuse_and_before_the_expiry_of_the_refresh_token() -> None:
     bench = Bench()
     first = bench.acquire(at=LAPSE - 10)
-    second = refreshed(bench, first, at=LAPSE - 9)
-    third = refreshed(bench, second, at=LAPSE - 8)
+    second = bench.refreshed(first, at=LAPSE - 9)
+    third = bench.refreshed(second, at=LAPSE - 8)
     wrong = error("invalid_grant", reason="refresh_token_reused")
     assert bench.breaks(refresh_of(first), wrong, at=LAPSE) == ("reason.lapse-before-reuse",)
     late = LAPSE + 90 * DAY
@@ -201,8 +191,8 @@ def test_a_lapse_is_said_before_reuse_and_before_the_expiry_of_the_refresh_token
 def test_reuse_is_said_before_the_expiry_of_the_refresh_token() -> None:
     bench = Bench()
     first = bench.acquire(server_id="plain")
-    second = refreshed(bench, first, at=DAY)
-    refreshed(bench, second, at=2 * DAY)
+    second = bench.refreshed(first, at=DAY)
+    bench.refreshed(second, at=2 * DAY)
     wrong = error("invalid_grant", reason="refresh_token_expired")
     assert bench.breaks(refresh_of(first), wrong, at=90 * DAY) == ("reason.reuse-before-token-expiry",)
     assert bench.breaks(refresh_of(first), wrong, at=90 * DAY - 1) == ("reason.reused",)
@@ -225,7 +215,7 @@ def test_any_server_may_keep_its_refresh_token_or_rotate_it() -> None:
     assert bench.see(refresh_of(first), kept, at=1).admissible
     same = altered(bench.example(refresh_of(first), at=2), "body", refresh_token=first.body["refresh_token"])
     assert bench.see(refresh_of(first), same, at=2).admissible
-    refreshed(bench, first, at=3)
+    bench.refreshed(first, at=3)
     assert bench.see(refresh_of(first), error("invalid_grant"), at=4).admissible
     assert not Bench(HYGIENE).predict(refresh_of(first), at=4).judge(kept).admissible
 
@@ -234,7 +224,7 @@ def test_any_server_may_keep_its_refresh_token_or_rotate_it() -> None:
 def test_a_server_that_takes_a_retry_for_reuse_may_have_ended_the_family_or_not(law: object) -> None:
     bench = Bench(RFC8628 if law is RFC8628 else HYGIENE)
     first = bench.acquire()
-    second = refreshed(bench, first, at=1)
+    second = bench.refreshed(first, at=1)
     bench.see(refresh_of(first), error("invalid_grant"), at=2)
     assert bench.kinds(refresh_of(second), at=3) == ("tokens", "invalid_grant")
 
@@ -242,7 +232,7 @@ def test_a_server_that_takes_a_retry_for_reuse_may_have_ended_the_family_or_not(
 def test_a_server_that_gives_a_retry_another_successor_may_have_dropped_the_first() -> None:
     bench = Bench(HYGIENE)
     first = bench.acquire()
-    second = refreshed(bench, first, at=1)
+    second = bench.refreshed(first, at=1)
     another = altered(bench.example(refresh_of(first), at=2), "body", refresh_token="another")
     assert bench.see(refresh_of(first), another, at=2).admissible
     assert bench.kinds(refresh_of(second), at=3) == ("tokens", "invalid_grant")
@@ -252,8 +242,8 @@ def test_a_server_that_gives_a_retry_another_successor_may_have_dropped_the_firs
 def test_a_token_used_again_that_had_no_successor_to_speak_of_is_reuse() -> None:
     bench = Bench()
     first = bench.acquire()
-    second = refreshed(bench, first, at=1)
-    refreshed(bench, second, at=2)
+    second = bench.refreshed(first, at=1)
+    bench.refreshed(second, at=2)
     assert not bench.see(refresh_of(first), altered(second, "body", refresh_token="branch"), at=3).admissible
     assert bench.see(refresh_of(second), error("server_error", status=500), at=3 + DAY).broken
 
@@ -267,7 +257,7 @@ def test_a_predecessor_is_a_retry_exactly_if_less_than_the_window_has_passed(
 ) -> None:
     bench = Bench()
     first = bench.acquire(server_id="plain")
-    refreshed(bench, first, at=first_use)
+    bench.refreshed(first, at=first_use)
     assert (bench.kinds(refresh_of(first), at=later) == TOKENS) == (later - first_use < DAY)
 
 
@@ -277,5 +267,5 @@ def test_a_license_that_is_refreshed_in_time_lives_for_ever(pauses: list[int]) -
     now, at = bench.acquire(server_id="plain"), 0
     for pause in pauses:
         at += pause
-        now = refreshed(bench, now, at=at)
+        now = bench.refreshed(now, at=at)
     assert bench.kinds(refresh_of(now), at=at + 90 * DAY - 1) == TOKENS
